@@ -1,0 +1,32 @@
+# Each target sets up what it needs in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test lint clean
+
+demo: .venv/runs  ## the main job on the sample recording: poses, tables and a picture in demo/
+	mkdir -p demo
+	$(BIN)/stereo3d reconstruct sample_data/infant.h5 --detector replay --restart -o demo/poses.h5
+	$(BIN)/stereo3d evaluate demo/poses.h5 sample_data/infant.h5 -o demo/evaluation.md
+	$(BIN)/stereo3d export demo/poses.h5 -o demo/poses.csv
+	$(BIN)/stereo3d view demo/poses.h5 sample_data/infant.h5 -o demo/overlay.png
+
+test: .venv/tests lint  ## everything that can fail
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: .venv/tests
+	$(BIN)/python -m flake8 stereo3d tests benchmarks
+	$(BIN)/python -m mypy
+
+.venv/runs: setup.cfg pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) -e .
+	touch $@
+
+.venv/tests: .venv/runs
+	$(PIP) -e ".[all,test]"
+	touch $@
+
+clean:
+	rm -rf .venv build demo

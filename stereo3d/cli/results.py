@@ -1,0 +1,58 @@
+"""evaluate, export, view: what to do with poses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stereo3d.cli import options as o
+
+Poses = Annotated[Path, typer.Argument(help="A file with `poses`, made by reconstruct or triangulate.")]
+
+
+def evaluate(
+    poses: Poses,
+    truth: Annotated[Path, typer.Argument(help="A stereo3d file or recording with truth, or .npz with xyz (m) and joints.")],
+    frame: Annotated[str | None, typer.Option(help="Camera the truth is in, where its file does not say: left, rectified.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write a table: .md, .json or .csv.")] = None,
+    json: o.Json = False,
+) -> None:
+    """3D error against a truth: 3DPCK at 1, 2.5, 5 and 10 cm, mean, STD, median, by joint."""
+    from stereo3d import storage
+    from stereo3d.evaluation import report
+    from stereo3d.evaluation.evaluate import evaluate as compare
+    from stereo3d.evaluation.truth import read_truth
+
+    result = compare(storage.read(poses, "poses"), read_truth(truth, frame))
+    if output:
+        report.write(result, output)
+    if json:
+        o.show(report.to_dict(result), True)
+    else:
+        print(report.to_markdown(result), end="")
+
+
+def export_poses(
+    poses: Poses, output: o.Output,
+    kind: Annotated[str | None, typer.Option("--kind", help="csv or parquet; by default the file's ending.")] = None,
+) -> None:
+    """Poses as a tidy table: a row for each frame and joint, units in the column names."""
+    from stereo3d import storage
+    from stereo3d.export import export
+
+    print(export(storage.read(poses, "poses"), output, kind))
+
+
+def view(
+    poses: Poses, recording: o.Recording, output: o.Output, right: o.Right = None,
+    time: Annotated[float | None, typer.Option(help="Which moment, in s; by default the middle.")] = None,
+    rig: o.Rig = None, rectified: o.Rectified = None,
+) -> None:
+    """A picture of both views with their joints drawn in. It shows the infant: mind where it goes."""
+    from stereo3d.recording.base import open_recording
+    from stereo3d.visual.overlay import draw
+
+    with open_recording(recording, right, rectified=rectified) as opened:
+        print(draw(poses, opened, output, rig=rig, time=time))

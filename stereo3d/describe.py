@@ -1,0 +1,69 @@
+"""What a file holds, and what is installed: for `stereo3d info`."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+import stereo3d
+from stereo3d import plugins, storage
+from stereo3d.calibration.files import read_rig
+from stereo3d.cameras import RectifiedCamera, StereoRig
+from stereo3d.poses import Poses2D, Poses3D
+from stereo3d.recording.base import open_recording
+from stereo3d.recording.convert import describe as recording_facts
+
+_OPTIONAL = {"torch": "detect", "pyarrow": "parquet", "safetensors": "safetensors", "open3d": "view"}
+_RIG_ENDINGS = (".conf", ".json", ".yaml", ".yml", ".xml", ".txt")
+
+
+def installation() -> dict[str, Any]:
+    """Versions, plug-ins by group, and the optional packages that are missing with the extra that brings each."""
+    groups = (plugins.DETECTORS, plugins.RECORDINGS, plugins.EXPORTERS)
+    missing = {p: f"pip install 'stereo3d[{e}]'" for p, e in _OPTIONAL.items() if importlib.util.find_spec(p) is None}
+    needed = ("numpy", "scipy", "opencv-contrib-python", "h5py", "av")
+    return {
+        "stereo3d": stereo3d.__version__,
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in needed},
+        **{group.rpartition(".")[2]: ", ".join(plugins.names(group)) for group in groups},
+        "missing": missing or "nothing",
+    }
+
+
+def file(path: str | os.PathLike[str], right: str | os.PathLike[str] | None = None) -> dict[str, Any]:
+    """What a result, a calibration or a recording holds. Raises InputError for anything else."""
+    if _holds_values(path):
+        return {name: _value(value) for name, value in storage.read(path).items()}
+    if Path(path).suffix.lower() in _RIG_ENDINGS:
+        return _value(read_rig(path))
+    with open_recording(path, right) as recording:
+        return recording_facts(recording)
+
+
+def _holds_values(path: str | os.PathLike[str]) -> bool:
+    if not (Path(path).is_file() and h5py.is_hdf5(path)):
+        return False
+    with storage.open_hdf5(path) as opened:
+        return bool(opened.attrs.get("format") == "stereo3d values")
+
+
+def _value(value: Any) -> dict[str, Any]:
+    if isinstance(value, Poses3D) and len(value):
+        return {"frames": len(value), "skeleton": value.skeleton.name, "joints found": f"{100 * value.found.mean():.1f} %"}
+    if isinstance(value, (Poses2D, Poses3D)):
+        return {"frames": len(value), "skeleton": value.skeleton.name}
+    if isinstance(value, StereoRig):
+        left = value.cameras.left
+        return {"rig": "two cameras", "size": f"{left.size[0]}x{left.size[1]}", "focal": left.fx, "baseline m": value.baseline}
+    if isinstance(value, RectifiedCamera):
+        return {
+            "rig": "rectified", "size": f"{value.size[0]}x{value.size[1]}", "focal": value.focal, "baseline m": value.baseline
+        }
+    return {"class": type(value).__name__}

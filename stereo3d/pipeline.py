@@ -1,0 +1,250 @@
+"""The recipe: a recording in, joints in metres out, in segments that survive a crash.
+
+    rectifier = Rectifier(rig)
+    joints    = detect(recording, rectifier, detector)
+    poses     = triangulate(joints, rectifier.camera)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import h5py
+import numpy as np
+
+import stereo3d
+from stereo3d import atomic, storage
+from stereo3d.calibration.files import read_rig
+from stereo3d.calibration.rectify import Rectifier
+from stereo3d.cameras import RectifiedCamera, StereoRig
+from stereo3d.config import Config
+from stereo3d.detectors.base import build
+from stereo3d.detectors.detect import detect
+from stereo3d.detectors.search import survey
+from stereo3d.errors import CalibrationError, InputError, UsageError
+from stereo3d.poses import Poses3D, Status
+from stereo3d.recording.base import Recording, open_recording
+from stereo3d.recording.rig import Rig, rectifier_for
+from stereo3d.segments import LENGTH, Segments, Work, sha256
+from stereo3d.stereo import SIDES, Stereo
+from stereo3d.triangulation import misfit, triangulate
+from stereo3d.values import Value
+
+PathLike = str | os.PathLike[str]
+Unfinished = Literal["refuse", "resume", "restart"]
+_PACKAGES = ("av", "h5py", "numpy", "opencv-contrib-python", "scipy", "torch")
+
+
+def reconstruct(
+    recording: Recording | PathLike, output: PathLike, *, rig: Rig | PathLike | None = None, config: Config | None = None,
+    frames: range | None = None, unfinished: Unfinished = "refuse", on_progress: Callable[[int], None] = lambda _: None,
+) -> Path:
+    """The path of a file with `poses` (Poses3D), `left` and `right` (Poses2D, rectified px) and `camera`.
+
+    `rig` is needed where the recording does not bring its own. `unfinished` says what becomes of an interrupted run
+    with the same output. `on_progress` is told how many frames were finished. Provenance is written beside the
+    output as `.run.json`. Raises CalibrationError where the rig does not fit the recording, UsageError and
+    InputError for what cannot be used, MissingError for packages or weights that are not there.
+    Source: AGMA, section 3 (rectify, detect in both views, triangulate each joint).
+    """
+    run = _Run(recording, rig, config or Config(), frames)
+    return run.execute(Path(output), unfinished, on_progress, triangulated=True)
+
+
+def detect_joints(
+    recording: Recording | PathLike, output: PathLike, *, rig: Rig | PathLike | None = None, config: Config | None = None,
+    frames: range | None = None, unfinished: Unfinished = "refuse", on_progress: Callable[[int], None] = lambda _: None,
+) -> Path:
+    """The path of a file with `left` and `right` (Poses2D, rectified px) and `camera`: `reconstruct` without its end."""
+    run = _Run(recording, rig, config or Config(), frames)
+    return run.execute(Path(output), unfinished, on_progress, triangulated=False)
+
+
+def frames_between(recording: Recording, start: float | None, stop: float | None) -> range:
+    """The frames from `start` to before `stop`, both in s. Raises UsageError where there are none."""
+    ends = [-np.inf if start is None else start, np.inf if stop is None else stop]
+    first, last = (int(i) for i in np.searchsorted(recording.time, ends))
+    if first >= last:
+        raise UsageError(f"no frames from {ends[0]:g} to {ends[1]:g} s: the recording lasts {_seconds(recording):.2f} s")
+    return range(first, last)
+
+
+def _seconds(recording: Recording) -> float:
+    return len(recording) / recording.fps if recording.fps else 0.0
+
+
+def _detector(recording: Recording, config: Config) -> Any:
+    """The detector that the settings name; `replay` without weights takes the joints that the recording holds."""
+    weights = config.detect.weights
+    if config.detect.detector == "replay" and weights is None:
+        weights = os.fspath(recording.sources[0])
+    return build(config.detect.detector, weights, **config.detect.options)
+
+
+class _Run:
+    """One recording on its way through the stages."""
+
+    def __init__(
+        self, recording: Recording | PathLike, rig: Rig | PathLike | None, config: Config, frames: range | None
+    ) -> None:
+        opened = open_recording(recording) if isinstance(recording, (str, os.PathLike)) else recording
+        self.recording: Recording = opened
+        self.config = config
+        self.frames = range(len(opened)) if frames is None else frames
+        self.rectifier = rectifier_for(opened, rig)
+        self.detector = _detector(opened, config)
+        self.origin = self._describe(config.detect.weights)
+        self.cpu: Counter[str] = Counter()
+
+    def _describe(self, weights: str | None) -> dict[str, Any]:
+        """What the result depends on, by check sums and not by names: a path can name an infant."""
+        settings = self.config.to_dict()
+        settings["detect"].pop("weights")
+        rig = self.rectifier.rig
+        described: dict[str, Any] = {
+            "stereo3d": stereo3d.__version__,
+            "recording_sha256": [sha256(path) for path in self.recording.sources],
+            "rig": {"size": list(self.recording.size), "baseline": rig.baseline},
+            "route": self.rectifier.reason,
+            "weights_sha256": sha256(weights) if weights else None,
+            "config": settings,
+            "frames": [self.frames.start, self.frames.stop, self.frames.step],
+        }
+        text = json.dumps(described, sort_keys=True)
+        return json.loads(text) | {"sha256": hashlib.sha256(text.encode()).hexdigest()}  # type: ignore[no-any-return]
+
+    def execute(
+        self, output: Path, unfinished: Unfinished, on_progress: Callable[[int], None], *, triangulated: bool
+    ) -> Path:
+        """Do all segments, join them, and write the provenance."""
+        segments = Segments(output, self.origin, resume=unfinished == "resume", restart=unfinished == "restart")
+        segments.run(self.frames, self._work(segments, triangulated), lambda part: on_progress(len(part)))
+        segments.join(self.frames, camera=self.rectifier.camera)
+        self._write_run(output, triangulated)
+        return output
+
+    def _work(self, segments: Segments, triangulated: bool) -> Work:
+        settings = self.config.detect
+        searched = settings.roi is None and hasattr(self.detector, "crop")
+
+        def work(part: range) -> Mapping[str, Value]:
+            seen = None
+            if searched:
+                seen = segments.once("survey", lambda: self._timed("survey", survey, self.recording, self.rectifier, self.detector))
+            joints = self._timed(
+                "detect", detect, self.recording, self.rectifier, self.detector, part,
+                survey=seen, roi=settings.roi, batch=settings.batch,
+            )
+            values: dict[str, Value] = {"left": joints.left, "right": joints.right}
+            if triangulated:
+                poses = self._timed("triangulate", triangulate, joints, self.rectifier.camera, self.config.triangulate)
+                self._check_fit(part, poses)
+                values["poses"] = dataclasses.replace(poses, origin=self.origin)
+            return values
+
+        return work
+
+    def _check_fit(self, part: range, poses: Poses3D) -> None:
+        """A rig that does not fit shows in the first segment; better no result than a wrong one."""
+        wrong = misfit(poses) if part.start == self.frames.start else None
+        if wrong:
+            raise CalibrationError(wrong)
+
+    def _timed(self, stage: str, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        before = time.process_time()
+        result = function(*args, **options)
+        self.cpu[stage] += time.process_time() - before  # type: ignore[assignment]
+        return result
+
+    def _write_run(self, output: Path, triangulated: bool) -> None:
+        installed = {d.metadata["Name"].lower() for d in importlib.metadata.distributions()}
+        about = {
+            **self.origin,
+            "python": platform.python_version(),
+            "packages": {p: importlib.metadata.version(p) for p in _PACKAGES if p in installed},
+            "cpu_seconds_of_last_run": {k: round(v, 3) for k, v in self.cpu.items()},
+            "note": "Research use only; not a medical device.",
+        }
+        if triangulated:
+            about["joints"] = count_status(output)
+        atomic.write_text(run_path(output), json.dumps(about, indent=1, sort_keys=True) + "\n")
+
+
+def plan(recording: Recording, rig: Rig | PathLike | None, config: Config, frames: range) -> dict[str, Any]:
+    """What `reconstruct` would do, after checking that it could: detector, weights and rig are read, nothing written."""
+    rectifier = rectifier_for(recording, rig)
+    detector = _detector(recording, config)
+    return {
+        "frames": len(frames), "size": f"{recording.size[0]}x{recording.size[1]}", "route": rectifier.reason,
+        "detector": config.detect.detector, "skeleton": detector.skeleton.name,
+        "segments": -(-len(frames) // LENGTH), "config": config.to_dict(),
+    }
+
+
+def summary(output: PathLike) -> dict[str, Any]:
+    """What a result holds, for a person: its path, frames, joints found and why the others are missing."""
+    with h5py.File(output, "r") as file:
+        held = [name for name in file if "class" in file[name].attrs]
+        facts: dict[str, Any] = {"output": os.fspath(output), "frames": len(file[held[-1]]["time"])}
+    if "poses" not in held:
+        return facts
+    counts = count_status(output)
+    found = counts["ok"] / max(counts["all"], 1)
+    missing = {name: n for name, n in counts.items() if n and name not in ("all", "ok")}
+    return {**facts, "joints": counts["all"], "found": f"{100 * found:.1f} %", "rejected": missing or "none"}
+
+
+def run_path(output: PathLike) -> Path:
+    """Where the provenance of an output lies: `poses.h5` has `poses.run.json` beside it."""
+    return Path(output).with_suffix(".run.json")
+
+
+def count_status(path: PathLike) -> dict[str, int]:
+    """How many joints of a result have each status, by the names of Status, and how many there are in all."""
+    counts: Counter[int] = Counter()
+    with h5py.File(path, "r") as file:
+        status = file["poses/status"]
+        for first in range(0, len(status), 10_000):
+            codes, numbers = np.unique(status[first:first + 10_000], return_counts=True)
+            counts.update(dict(zip(codes.tolist(), numbers.tolist())))
+    named = {str(f.name).lower(): sum(n for c, n in counts.items() if c & f) for f in Status if f}
+    return {"all": sum(counts.values()), "ok": counts[0], **named}
+
+
+def triangulate_file(
+    joints: PathLike, output: PathLike, *, rig: Rig | PathLike | None = None, config: Config | None = None
+) -> Path:
+    """The path of a file with `poses`, `left`, `right` and `camera`, from a file of joints `left` and `right`.
+
+    Joints whose file holds a `camera` are in its rectified px; those of one that does not are in raw px and need
+    `rig`. Raises InputError for a file without joints, CalibrationError where a rig is needed or does not fit.
+    """
+    values = storage.read(joints)
+    missing = {"left", "right"} - values.keys()
+    if missing:
+        raise InputError(f"{joints}: expected joints left and right, got {', '.join(values) or 'nothing'}")
+    views, camera = Stereo(values["left"], values["right"]), values.get("camera")
+    if camera is None:
+        if rig is None:
+            raise CalibrationError(f"{joints}: its joints are in raw pixels: give the calibration with --rig")
+        rectifier = Rectifier(rig if isinstance(rig, (StereoRig, RectifiedCamera)) else read_rig(rig))
+        camera = rectifier.camera
+        views = Stereo(*(dataclasses.replace(views[s], xy=rectifier.points(views[s].xy, s)) for s in SIDES))
+    gates = (config or Config()).triangulate
+    poses = triangulate(views, camera, gates)
+    wrong = misfit(poses)
+    if wrong:
+        raise CalibrationError(wrong)
+    origin = {"stereo3d": stereo3d.__version__, "joints_sha256": sha256(joints), "config": dataclasses.asdict(gates)}
+    poses = dataclasses.replace(poses, origin=origin)
+    return storage.write(output, left=views.left, right=views.right, camera=camera, poses=poses)

@@ -1,0 +1,41 @@
+"""Finds detectors, recordings and exporters by entry point; the built-in ones come the same way.
+
+A package adds one by naming a factory in its metadata:
+
+    [options.entry_points]
+    stereo3d.detectors =
+        mine = mypackage.detector:build
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import Any
+
+from stereo3d.errors import MissingPackage, unknown_name
+
+DETECTORS = "stereo3d.detectors"
+RECORDINGS = "stereo3d.recordings"
+EXPORTERS = "stereo3d.exporters"
+
+
+def names(group: str) -> list[str]:
+    """The names that are to be had in a group, sorted."""
+    return sorted({e.name for e in entry_points(group=group)})
+
+
+def factory(group: str, name: str) -> Callable[..., Any]:
+    """What that name stands for, imported now.
+
+    Raises UsageError for an unknown name (the nearest one and the list), MissingPackage where it needs a package
+    that is not installed.
+    """
+    found = {e.name: e for e in entry_points(group=group)}
+    if name not in found:
+        raise unknown_name(group.rpartition(".")[2].removesuffix("s"), name, found)
+    try:
+        loaded = found[name].load()
+    except ModuleNotFoundError as error:
+        raise MissingPackage(str(error.name), "all", f"{name!r}") from error
+    return loaded  # type: ignore[no-any-return]

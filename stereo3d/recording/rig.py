@@ -1,0 +1,37 @@
+"""Which rig a recording is seen through."""
+
+from __future__ import annotations
+
+import os
+
+from stereo3d.calibration.files import read_rig
+from stereo3d.calibration.rectify import Rectifier
+from stereo3d.cameras import RectifiedCamera, StereoRig
+from stereo3d.errors import CalibrationError
+from stereo3d.recording.base import Recording
+
+Rig = StereoRig | RectifiedCamera
+
+
+def rectifier_for(recording: Recording, rig: Rig | str | os.PathLike[str] | None = None) -> Rectifier:
+    """The rectifier of a recording, by the given rig (or file of one) or else the recording's own.
+
+    Raises CalibrationError where there is none, where it is for pictures of another size, or where it is for
+    rectified pictures and the recording is raw.
+    """
+    if isinstance(rig, (str, os.PathLike)):
+        rig = read_rig(rig, recording.size)
+    found = recording.rig if rig is None else rig
+    if found is None:
+        raise CalibrationError(
+            "the recording brings no calibration: give one with --rig, such as the camera's SN<serial>.conf"
+        )
+    size = found.size if isinstance(found, RectifiedCamera) else found.cameras.left.size
+    if size != tuple(recording.size):
+        raise CalibrationError(
+            f"the rig is for pictures of {size[0]}x{size[1]}, the recording has {recording.size[0]}x{recording.size[1]}: "
+            "give the calibration made at the recording's resolution"
+        )
+    if isinstance(found, RectifiedCamera) and recording.rectified is False:
+        raise CalibrationError("the rig is for rectified pictures, the recording is raw: give the rig of the raw cameras")
+    return Rectifier(found, rectified_images=bool(recording.rectified))

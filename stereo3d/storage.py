@@ -1,0 +1,216 @@
+"""HDF5: write any value of the toolkit, read it back equal.
+
+One group per value; its class and format version stand in the attributes, arrays are data sets, values inside a
+value are groups, tuples and mappings are JSON (docs/file-format.md). A file appears under its name only when it is
+whole, and files from elsewhere are looked through before anything of them is read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from stereo3d.atomic import replacing
+from stereo3d.errors import InputError, InvalidValue, Stereo3DError
+from stereo3d.values import Value
+
+VERSION = 1
+CLASSES = {
+    "Stereo": "stereo3d.stereo",
+    "Skeleton": "stereo3d.skeleton",
+    "Intrinsics": "stereo3d.cameras",
+    "StereoRig": "stereo3d.cameras",
+    "RectifiedCamera": "stereo3d.cameras",
+    "Detections": "stereo3d.poses",
+    "Poses2D": "stereo3d.poses",
+    "Poses3D": "stereo3d.poses",
+    "FramePair": "stereo3d.recording.base",
+    "Evaluation": "stereo3d.evaluation.evaluate",
+    "Survey": "stereo3d.detectors.search",
+}
+"""Where the class of each stored value lives: a file can name these and no others."""
+_FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset", 32000: "lzf"}
+_MOST_OBJECTS = 10_000
+_MOST_BYTES = 4 << 30
+_ROWS = 1024
+
+
+def write(path: str | os.PathLike[str], **values: Value) -> Path:
+    """The path of a new file that holds the values under their names; an old file of that name gives way at the end."""
+    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+        stamp(file)
+        for name, value in values.items():
+            put(file, name, value)
+    return Path(path)
+
+
+def read(path: str | os.PathLike[str], name: str | None = None) -> Any:
+    """All values of a file by name, or the one of that name, each equal to what was written.
+
+    Raises InputError for a file that is not ours, newer than this version, damaged, or lacks that name.
+    """
+    with open_hdf5(path) as file:
+        check_stamp(file)
+        if name is not None:
+            return get(file, name)
+        return {n: get(file, n) for n in file if "class" in file[n].attrs}
+
+
+def stamp(file: h5py.File) -> None:
+    """Mark a file as one of values."""
+    file.attrs.update(format="stereo3d values", version=VERSION)
+
+
+def check_stamp(file: h5py.File) -> None:
+    """Raises InputError unless the file holds values of a version known here."""
+    kind, version = file.attrs.get("format"), file.attrs.get("version", 0)
+    if kind != "stereo3d values":
+        raise InputError(f"{file.filename}: expected a file of stereo3d values, got format {kind!r}")
+    if version > VERSION:
+        raise InputError(f"{file.filename}: is of version {version}, this stereo3d reads up to {VERSION}; update it")
+
+
+def put(group: h5py.Group, name: str, value: Value, *, growing: bool = False) -> None:
+    """Store a value as a new group; with `growing` its arrays can be extended along their first axis."""
+    here = group.create_group(name)
+    here.attrs.update({"class": type(value).__name__, "version": VERSION})
+    for field in dataclasses.fields(value):  # type: ignore[arg-type]
+        _put_field(here, field.name, getattr(value, field.name), growing)
+
+
+def _put_field(here: h5py.Group, name: str, x: Any, growing: bool) -> None:
+    if isinstance(x, Value):
+        put(here, name, x)
+    elif isinstance(x, np.ndarray):
+        chunks = (max(1, min(_ROWS, len(x)) if not growing else _ROWS), *x.shape[1:])
+        shape: dict[str, Any] = {"chunks": chunks, "fletcher32": True} if x.size else {}
+        if growing:
+            shape = {"chunks": chunks, "fletcher32": True, "maxshape": (None, *x.shape[1:])}
+        here.create_dataset(name, data=x, track_times=False, **shape)
+    elif isinstance(x, (str, bool, int, float)):
+        here.attrs[name] = x
+    elif x is not None:
+        here.attrs[name] = "json:" + json.dumps(x)
+
+
+def extend(group: h5py.Group, name: str, value: Value) -> None:
+    """Append the arrays of a value to those of the growing one stored under that name."""
+    here = group[name]
+    for field in dataclasses.fields(value):  # type: ignore[arg-type]
+        x = getattr(value, field.name)
+        if isinstance(x, np.ndarray):
+            data = here[field.name]
+            data.resize(len(data) + len(x), axis=0)
+            data[len(data) - len(x):] = x
+
+
+def get(group: h5py.Group, name: str) -> Any:
+    """The value stored under that name. Raises InputError where there is none or it is damaged."""
+    where = f"{group.file.filename}: {name}"
+    if name not in group:
+        raise InputError(f"{where}: is not there; the file holds {', '.join(group) or 'nothing'}")
+    here = group[name]
+    kind = here.attrs.get("class")
+    if kind not in CLASSES or not isinstance(here, h5py.Group):
+        raise InputError(f"{where}: expected a value of class {', '.join(CLASSES)}, got {kind!r}")
+    if here.attrs.get("version", 0) > VERSION:
+        version = here.attrs["version"]
+        raise InputError(f"{where}: is of version {version}, this stereo3d reads up to {VERSION}; update it")
+    cls = getattr(importlib.import_module(CLASSES[kind]), kind)
+    try:
+        return cls(**{f.name: _get_field(here, f.name) for f in dataclasses.fields(cls)})
+    except Stereo3DError as error:
+        raise type(error)(f"{where}: {error}") from error
+    except (TypeError, AttributeError, ValueError) as error:
+        raise InvalidValue(f"{where}: is damaged, or not written by stereo3d ({error})") from error
+
+
+def _get_field(here: h5py.Group, name: str) -> Any:
+    if name in here.attrs:
+        return _plain(here.attrs[name])
+    if name not in here:
+        return None
+    item = here[name]
+    return get(here, name) if isinstance(item, h5py.Group) else read_array(item)
+
+
+def _plain(x: Any) -> Any:
+    if isinstance(x, str) and x.startswith("json:"):
+        loaded = json.loads(x.removeprefix("json:"))
+        return loaded if isinstance(loaded, Mapping) else _tuples(loaded)
+    return x.item() if isinstance(x, np.generic) else x
+
+
+def _tuples(x: Any) -> Any:
+    return tuple(map(_tuples, x)) if isinstance(x, list) else x
+
+
+def read_array(data: h5py.Dataset) -> np.ndarray[Any, Any]:
+    """The whole data set. Raises InputError where it claims more than a file of that size can hold."""
+    stored = data.id.get_storage_size()
+    if data.nbytes > _MOST_BYTES or data.nbytes > max(1024 * stored, 1 << 20):
+        raise InputError(f"{data.file.filename}: {data.name} claims {data.nbytes} bytes and holds {stored}; refused")
+    return np.asarray(data[()])
+
+
+@contextlib.contextmanager
+def open_hdf5(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
+    """An HDF5 file, open to read, that was looked through and reaches nothing outside itself.
+
+    Raises InputError for what is no HDF5 file or turns out damaged while it is open, and for links to elsewhere,
+    external storage, virtual data sets and unknown filters: each lets a file read another one or run foreign code.
+    """
+    if not Path(path).is_file():
+        raise InputError(f"{path}: there is no such file")
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise InputError(f"{path}: expected an HDF5 file, got one that cannot be opened ({error})") from error
+    with file:
+        try:
+            _look_through(file)
+            yield file
+        except Stereo3DError:
+            raise
+        except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
+            raise InputError(f"{path}: is damaged ({error})") from error
+
+
+def _look_through(file: h5py.File) -> None:
+    waiting: list[h5py.Group] = [file]
+    seen = 0
+    while waiting:
+        group = waiting.pop()
+        for name in group:
+            seen += 1
+            if seen > _MOST_OBJECTS:
+                raise InputError(f"{file.filename}: holds more than {_MOST_OBJECTS} objects; refused")
+            link = group.get(name, getlink=True)
+            if not isinstance(link, h5py.HardLink):
+                where = f"{file.filename}: {group.name}/{name}"
+                raise InputError(f"{where} is a link to elsewhere; refused, copy the data in")
+            item = group[name]
+            if isinstance(item, h5py.Group):
+                waiting.append(item)
+            elif isinstance(item, h5py.Dataset):
+                _check_storage(item)
+
+
+def _check_storage(data: h5py.Dataset) -> None:
+    where = f"{data.file.filename}: {data.name}"
+    if data.external or data.is_virtual:
+        raise InputError(f"{where}: takes its numbers from another file; refused, copy the data in")
+    settings = data.id.get_create_plist()
+    filters = [settings.get_filter(i)[0] for i in range(settings.get_nfilters())]
+    unknown = [f for f in filters if f not in _FILTERS]
+    if unknown:
+        raise InputError(f"{where}: uses HDF5 filter {unknown[0]}, which is not one of {', '.join(_FILTERS.values())}")

@@ -1,0 +1,86 @@
+"""Joints drawn over the pictures they were found in, for a person to look at."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from stereo3d import atomic, storage
+from stereo3d.errors import InputError
+from stereo3d.poses import Poses2D
+from stereo3d.recording.base import Recording
+from stereo3d.recording.rig import Rig, rectifier_for
+from stereo3d.stereo import Stereo
+from stereo3d.values import Bytes, Floats
+
+_LEFT, _RIGHT, _MIDDLE = (255, 140, 0), (0, 170, 255), (120, 230, 120)
+_SHIFT = 4
+
+
+def overlay(images: Stereo[Bytes], joints: Stereo[Poses2D], at: int, *, row_lines: bool = True) -> Bytes:
+    """(H, 2 W, 3) both views side by side with their joints at position `at` of the poses.
+
+    The infant's left side is orange, its right side blue, the middle green; circles show the detector's sigma.
+    Joints are in the pixels of `images`. With `row_lines` a thin line joins the two rows of each joint: level in
+    a rectified pair when both views agree.
+    """
+    drawn = images.map(lambda image, poses: _draw(image, poses, at), joints)
+    both = np.concatenate([drawn.left, drawn.right], axis=1)
+    if row_lines:
+        shift = np.array([images.left.shape[1], 0])
+        ends = np.stack([joints.left.xy[at], joints.right.xy[at] + shift], axis=1)
+        for a, b in ends[np.isfinite(ends).all((1, 2))]:
+            cv2.line(both, _point(a), _point(b), (255, 255, 255), 1, cv2.LINE_AA, _SHIFT)
+    return both
+
+
+def draw(
+    result: str | os.PathLike[str], recording: Recording, path: str | os.PathLike[str], *,
+    rig: Rig | str | os.PathLike[str] | None = None, time: float | None = None,
+) -> Path:
+    """The path of a PNG: both rectified views of one moment with the joints of a result drawn in.
+
+    The moment is the frame of the result nearest to `time` s, by default its middle one. Raises InputError for a
+    result of another recording (a frame it does not have), CalibrationError where there is no rig for it.
+    """
+    joints = Stereo(storage.read(result, "left"), storage.read(result, "right"))
+    times = joints.left.time
+    at = len(times) // 2 if time is None else int(np.abs(times - time).argmin())
+    frame = int(joints.left.frame[at])
+    if frame >= len(recording):
+        raise InputError(f"{result}: has frame {frame}, the recording ends at {len(recording) - 1}: is it another recording?")
+    images = rectifier_for(recording, rig).images(recording[frame].images)
+    picture = overlay(images, joints, at)
+    with atomic.replacing(path) as temporary:
+        temporary.write_bytes(cv2.imencode(".png", picture[..., ::-1])[1].tobytes())
+    return Path(path)
+
+
+def _draw(image: Bytes, poses: Poses2D, at: int) -> Bytes:
+    canvas = np.ascontiguousarray(image).copy()
+    xy, sigma, skeleton = poses.xy[at], poses.sigma[at], poses.skeleton
+    width = max(1, round(image.shape[0] / 360))
+    seen = np.isfinite(xy).all(-1)
+    for a, b in skeleton.bones:
+        if seen[a] and seen[b]:
+            colour = _colour(skeleton.joints[a]) if _colour(skeleton.joints[a]) == _colour(skeleton.joints[b]) else _MIDDLE
+            cv2.line(canvas, _point(xy[a]), _point(xy[b]), colour, width, cv2.LINE_AA, _SHIFT)
+    for j in np.flatnonzero(seen):
+        colour = _colour(skeleton.joints[j])
+        cv2.circle(canvas, _point(xy[j]), (2 * width) << _SHIFT, colour, -1, cv2.LINE_AA, _SHIFT)
+        if np.isfinite(sigma[j]):
+            cv2.circle(canvas, _point(xy[j]), round(sigma[j] * (1 << _SHIFT)), colour, 1, cv2.LINE_AA, _SHIFT)
+    return canvas
+
+
+def _colour(joint: str) -> tuple[int, int, int]:
+    return _LEFT if joint.startswith("left") else _RIGHT if joint.startswith("right") else _MIDDLE
+
+
+def _point(xy: Floats) -> tuple[int, int]:
+    """In OpenCV's fixed point, kept within what it can draw."""
+    x, y = np.clip(xy, -8192, 8192) * (1 << _SHIFT)
+    return round(float(x)), round(float(y))
