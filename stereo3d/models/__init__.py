@@ -1,0 +1,1 @@
+"""Pose networks, and the weights that others trained for them."""
