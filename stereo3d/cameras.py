@@ -28,6 +28,8 @@ def _size(size: tuple[int, int]) -> tuple[int, int]:
 
 def _rotation(name: str, rotation: ArrayLike) -> Floats:
     out = array(name, rotation, (3, 3))
+    if not np.abs(out).max() < 2:
+        raise CalibrationError(f"{name}: expected a rotation matrix, its numbers from -1 to 1, got {out.tolist()}")
     off = np.abs(out @ out.T - np.eye(3)).max()
     if not (off < 1e-5 and np.linalg.det(out) > 0):
         raise CalibrationError(

@@ -68,7 +68,7 @@ def array(name: str, x: ArrayLike, shape: tuple[int | str, ...], dtype: Any = np
     """
     try:
         out = np.array(x, dtype=dtype, order="C")
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         kind = np.dtype(dtype).name
         raise InvalidValue(f"{name}: expected an array of {kind}, got {type(x).__name__} ({error})") from error
     fits = len(shape) == out.ndim and all(isinstance(want, str) or want == got for want, got in zip(shape, out.shape))
@@ -83,7 +83,7 @@ def number(name: str, x: float, low: float = -np.inf, high: float = np.inf) -> f
     """x as a finite float within low..high. Raises InvalidValue."""
     try:
         value = float(x)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InvalidValue(f"{name}: expected a number, got {x!r}") from error
     if not (np.isfinite(value) and low <= value <= high):
         raise InvalidValue(f"{name}: expected a number from {low:g} to {high:g}, got {value:g}")

@@ -6,6 +6,7 @@ import os
 
 from stereo3d.calibration.files import read_rig
 from stereo3d.calibration.rectify import Rectifier
+from stereo3d.calibration.sizes import mismatch
 from stereo3d.cameras import RectifiedCamera, StereoRig
 from stereo3d.errors import CalibrationError
 from stereo3d.recording.base import Recording
@@ -26,12 +27,9 @@ def rectifier_for(recording: Recording, rig: Rig | str | os.PathLike[str] | None
         raise CalibrationError(
             "the recording brings no calibration: give one with --rig, such as the camera's SN<serial>.conf"
         )
-    size = found.size if isinstance(found, RectifiedCamera) else found.cameras.left.size
-    if size != tuple(recording.size):
-        raise CalibrationError(
-            f"the rig is for pictures of {size[0]}x{size[1]}, the recording has {recording.size[0]}x{recording.size[1]}: "
-            "give the calibration made at the recording's resolution"
-        )
+    wrong = mismatch(found, recording.size)
+    if wrong:
+        raise CalibrationError(wrong)
     if isinstance(found, RectifiedCamera) and recording.rectified is False:
         raise CalibrationError("the rig is for rectified pictures, the recording is raw: give the rig of the raw cameras")
     return Rectifier(found, rectified_images=bool(recording.rectified))
