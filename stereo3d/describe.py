@@ -16,8 +16,8 @@ from stereo3d import plugins, storage
 from stereo3d.calibration.files import read_rig
 from stereo3d.cameras import RectifiedCamera, StereoRig
 from stereo3d.poses import Poses2D, Poses3D
-from stereo3d.recording.base import open_recording
-from stereo3d.recording.convert import describe as recording_facts
+from stereo3d.recording.base import describe_rig, open_recording
+from stereo3d.recording.base import describe as describe_recording
 
 _OPTIONAL = {"torch": "detect", "pyarrow": "parquet", "safetensors": "safetensors", "open3d": "view"}
 _RIG_ENDINGS = (".conf", ".json", ".yaml", ".yml", ".xml", ".txt")
@@ -42,9 +42,9 @@ def file(path: str | os.PathLike[str], right: str | os.PathLike[str] | None = No
     if _holds_values(path):
         return {name: _value(value) for name, value in storage.read(path).items()}
     if Path(path).suffix.lower() in _RIG_ENDINGS:
-        return _value(read_rig(path))
+        return describe_rig(read_rig(path))
     with open_recording(path, right) as recording:
-        return recording_facts(recording)
+        return describe_recording(recording)
 
 
 def _holds_values(path: str | os.PathLike[str]) -> bool:
@@ -55,15 +55,11 @@ def _holds_values(path: str | os.PathLike[str]) -> bool:
 
 
 def _value(value: Any) -> dict[str, Any]:
+    if isinstance(value, (StereoRig, RectifiedCamera)):
+        return describe_rig(value)
     if isinstance(value, Poses3D) and len(value):
-        return {"frames": len(value), "skeleton": value.skeleton.name, "joints found": f"{100 * value.found.mean():.1f} %"}
+        found = f"{100 * value.found.mean():.1f} %"
+        return {"frames": len(value), "skeleton": value.skeleton.name, "joints found": found}
     if isinstance(value, (Poses2D, Poses3D)):
         return {"frames": len(value), "skeleton": value.skeleton.name}
-    if isinstance(value, StereoRig):
-        left = value.cameras.left
-        return {"rig": "two cameras", "size": f"{left.size[0]}x{left.size[1]}", "focal": left.fx, "baseline m": value.baseline}
-    if isinstance(value, RectifiedCamera):
-        return {
-            "rig": "rectified", "size": f"{value.size[0]}x{value.size[1]}", "focal": value.focal, "baseline m": value.baseline
-        }
     return {"class": type(value).__name__}

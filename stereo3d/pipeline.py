@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import importlib.metadata
@@ -14,8 +15,8 @@ import json
 import os
 import platform
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,11 +29,11 @@ from stereo3d.calibration.files import read_rig
 from stereo3d.calibration.rectify import Rectifier
 from stereo3d.cameras import RectifiedCamera, StereoRig
 from stereo3d.config import Config
-from stereo3d.detectors.base import build
-from stereo3d.detectors.detect import detect
-from stereo3d.detectors.search import survey
+from stereo3d.detectors.base import Detector, Replayer, build
+from stereo3d.detectors.detect import stream
+from stereo3d.detectors.search import Survey, survey
 from stereo3d.errors import CalibrationError, InputError, UsageError
-from stereo3d.poses import Poses3D, Status
+from stereo3d.poses import Poses2D, Poses3D, Status, concatenate
 from stereo3d.recording.base import Recording, open_recording
 from stereo3d.recording.rig import Rig, rectifier_for
 from stereo3d.segments import LENGTH, Segments, Work, sha256
@@ -46,8 +47,9 @@ _PACKAGES = ("av", "h5py", "numpy", "opencv-contrib-python", "scipy", "torch")
 
 
 def reconstruct(
-    recording: Recording | PathLike, output: PathLike, *, rig: Rig | PathLike | None = None, config: Config | None = None,
-    frames: range | None = None, unfinished: Unfinished = "refuse", on_progress: Callable[[int], None] = lambda _: None,
+    recording: Recording | PathLike, output: PathLike, *, rig: Rig | PathLike | None = None,
+    config: Config | None = None, frames: range | None = None, unfinished: Unfinished = "refuse",
+    on_progress: Callable[[int], None] = lambda _: None,
 ) -> Path:
     """The path of a file with `poses` (Poses3D), `left` and `right` (Poses2D, rectified px) and `camera`.
 
@@ -62,10 +64,11 @@ def reconstruct(
 
 
 def detect_joints(
-    recording: Recording | PathLike, output: PathLike, *, rig: Rig | PathLike | None = None, config: Config | None = None,
-    frames: range | None = None, unfinished: Unfinished = "refuse", on_progress: Callable[[int], None] = lambda _: None,
+    recording: Recording | PathLike, output: PathLike, *, rig: Rig | PathLike | None = None,
+    config: Config | None = None, frames: range | None = None, unfinished: Unfinished = "refuse",
+    on_progress: Callable[[int], None] = lambda _: None,
 ) -> Path:
-    """The path of a file with `left` and `right` (Poses2D, rectified px) and `camera`: `reconstruct` without its end."""
+    """The path of a file with `left` and `right` (Poses2D, rectified px) and `camera`: `reconstruct` but its end."""
     run = _Run(recording, rig, config or Config(), frames)
     return run.execute(Path(output), unfinished, on_progress, triangulated=False)
 
@@ -75,15 +78,12 @@ def frames_between(recording: Recording, start: float | None, stop: float | None
     ends = [-np.inf if start is None else start, np.inf if stop is None else stop]
     first, last = (int(i) for i in np.searchsorted(recording.time, ends))
     if first >= last:
-        raise UsageError(f"no frames from {ends[0]:g} to {ends[1]:g} s: the recording lasts {_seconds(recording):.2f} s")
+        last_one = recording.time[-1] if len(recording) else np.nan
+        raise UsageError(f"no frames from {ends[0]:g} to {ends[1]:g} s: the last one is at {last_one:.2f} s")
     return range(first, last)
 
 
-def _seconds(recording: Recording) -> float:
-    return len(recording) / recording.fps if recording.fps else 0.0
-
-
-def _detector(recording: Recording, config: Config) -> Any:
+def _detector(recording: Recording, config: Config) -> Detector | Replayer:
     """The detector that the settings name; `replay` without weights takes the joints that the recording holds."""
     weights = config.detect.weights
     if config.detect.detector == "replay" and weights is None:
@@ -104,7 +104,7 @@ class _Run:
         self.rectifier = rectifier_for(opened, rig)
         self.detector = _detector(opened, config)
         self.origin = self._describe(config.detect.weights)
-        self.cpu: Counter[str] = Counter()
+        self.cpu: dict[str, float] = defaultdict(float)
 
     def _describe(self, weights: str | None) -> dict[str, Any]:
         """What the result depends on, by check sums and not by names: a path can name an infant."""
@@ -128,31 +128,41 @@ class _Run:
     ) -> Path:
         """Do all segments, join them, and write the provenance."""
         segments = Segments(output, self.origin, resume=unfinished == "resume", restart=unfinished == "restart")
-        segments.run(self.frames, self._work(segments, triangulated), lambda part: on_progress(len(part)))
+        segments.run(self.frames, self._work(segments, on_progress, triangulated))
         segments.join(self.frames, camera=self.rectifier.camera)
         self._write_run(output, triangulated)
         return output
 
-    def _work(self, segments: Segments, triangulated: bool) -> Work:
-        settings = self.config.detect
-        searched = settings.roi is None and hasattr(self.detector, "crop")
+    def _work(self, segments: Segments, on_progress: Callable[[int], None], triangulated: bool) -> Work:
+        searched = self.config.detect.roi is None and isinstance(self.detector, Detector)
 
         def work(part: range) -> Mapping[str, Value]:
-            seen = None
-            if searched:
-                seen = segments.once("survey", lambda: self._timed("survey", survey, self.recording, self.rectifier, self.detector))
-            joints = self._timed(
-                "detect", detect, self.recording, self.rectifier, self.detector, part,
-                survey=seen, roi=settings.roi, batch=settings.batch,
-            )
+            seen = segments.once("survey", self._survey) if searched else None
+            with self._timing("detect"):
+                joints = self._detect(part, seen, on_progress)
             values: dict[str, Value] = {"left": joints.left, "right": joints.right}
             if triangulated:
-                poses = self._timed("triangulate", triangulate, joints, self.rectifier.camera, self.config.triangulate)
+                with self._timing("triangulate"):
+                    poses = triangulate(joints, self.rectifier.camera, self.config.triangulate)
                 self._check_fit(part, poses)
                 values["poses"] = dataclasses.replace(poses, origin=self.origin)
             return values
 
         return work
+
+    def _survey(self) -> Survey:
+        with self._timing("survey"):
+            return survey(self.recording, self.detector)
+
+    def _detect(self, part: range, seen: Survey | None, on_progress: Callable[[int], None]) -> Stereo[Poses2D]:
+        settings, done = self.config.detect, []
+        chunks = stream(
+            self.recording, self.rectifier, self.detector, part, survey=seen, roi=settings.roi, batch=settings.batch
+        )
+        for chunk in chunks:
+            done.append(chunk)
+            on_progress(len(chunk.left))
+        return Stereo(concatenate([c.left for c in done]), concatenate([c.right for c in done]))
 
     def _check_fit(self, part: range, poses: Poses3D) -> None:
         """A rig that does not fit shows in the first segment; better no result than a wrong one."""
@@ -160,11 +170,11 @@ class _Run:
         if wrong:
             raise CalibrationError(wrong)
 
-    def _timed(self, stage: str, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    @contextlib.contextmanager
+    def _timing(self, stage: str) -> Iterator[None]:
         before = time.process_time()
-        result = function(*args, **options)
-        self.cpu[stage] += time.process_time() - before  # type: ignore[assignment]
-        return result
+        yield
+        self.cpu[stage] += time.process_time() - before
 
     def _write_run(self, output: Path, triangulated: bool) -> None:
         installed = {d.metadata["Name"].lower() for d in importlib.metadata.distributions()}
@@ -181,7 +191,7 @@ class _Run:
 
 
 def plan(recording: Recording, rig: Rig | PathLike | None, config: Config, frames: range) -> dict[str, Any]:
-    """What `reconstruct` would do, after checking that it could: detector, weights and rig are read, nothing written."""
+    """What `reconstruct` would do, after checking that it could: weights and rig are read, nothing is written."""
     rectifier = rectifier_for(recording, rig)
     detector = _detector(recording, config)
     return {

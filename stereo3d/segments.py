@@ -19,7 +19,7 @@ from typing import Any
 import h5py
 
 from stereo3d import atomic, storage
-from stereo3d.errors import UsageError
+from stereo3d.errors import InputError, UsageError
 from stereo3d.poses import Poses2D, Poses3D
 from stereo3d.values import Value
 
@@ -32,8 +32,13 @@ class Segments:
     """The finished segments of one output, on the disk."""
 
     def __init__(self, output: Path, key: Mapping[str, Any], *, resume: bool = False, restart: bool = False) -> None:
-        """Begin, or with `resume` go on. Raises UsageError where unfinished work lies there and neither `resume` nor
-        `restart` says what to do with it, or where it was begun with other inputs."""
+        """Begin, or with `resume` go on.
+
+        Raises UsageError where unfinished work lies there and neither `resume` nor `restart` says what to do with it,
+        or where it was begun with other inputs; InputError where there is no folder for the output.
+        """
+        if not output.parent.is_dir():
+            raise InputError(f"{output}: cannot be written: there is no folder {output.parent}; make it first")
         self.output = output
         self.folder = output.with_name(output.name + ".parts")
         self._manifest = self.folder / "manifest.jsonl"
@@ -43,7 +48,7 @@ class Segments:
         lines = self._read_manifest()
         if not lines:
             shutil.rmtree(self.folder, ignore_errors=True)
-            self.folder.mkdir(parents=True)
+            self.folder.mkdir()
             self._append({"key": started})
         elif not resume:
             raise UsageError(f"{self.folder}: unfinished work; give --resume to go on or --restart to begin anew")

@@ -63,7 +63,7 @@ def loaded_by(code: str) -> set[str]:
 
 @pytest.mark.parametrize("code", [
     "import stereo3d",
-    "sys.argv = ['stereo3d', '--help']\nfrom stereo3d.cli import main\ntry: main()\nexcept SystemExit: pass",
+    "sys.argv = ['stereo3d', '--help']\nfrom stereo3d.cli.app import main\ntry: main()\nexcept SystemExit: pass",
 ])
 def test_the_front_door_is_light(code: str) -> None:
     heavy = {"numpy", "scipy", "pandas", "cv2", "torch", "open3d", "h5py", "av", "matplotlib"}

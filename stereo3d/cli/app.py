@@ -6,9 +6,12 @@ Results go to standard output, everything else to standard error.
 
 from __future__ import annotations
 
+import functools
 import os
 import shlex
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import typer
 
@@ -19,44 +22,45 @@ app = typer.Typer(
     name="stereo3d", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
     help="Stereo recordings of infants into 3D joint tracks. Research use only; not a medical device.",
 )
-app.command()(stages.reconstruct)
-app.command()(stages.detect)
-app.command()(stages.triangulate)
-app.command()(results.evaluate)
-app.command("export")(results.export_poses)
-app.command()(results.view)
-app.command()(sources.info)
-app.command()(sources.convert)
-app.command()(sources.simulate)
+_COMMANDS = {
+    "reconstruct": stages.reconstruct, "detect": stages.detect, "triangulate": stages.triangulate,
+    "evaluate": results.evaluate, "export": results.export_poses, "view": results.view,
+    "info": sources.info, "convert": sources.convert, "simulate": sources.simulate,
+}
+
+
+def _guarded(command: Callable[..., None]) -> Callable[..., None]:
+    """The command, whose errors become one sentence and an exit code."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **options: Any) -> None:
+        try:
+            command(*args, **options)
+        except Stereo3DError as error:
+            _say(str(error))
+            raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt as error:
+            _say("interrupted" + _how_to_go_on())
+            raise typer.Exit(130) from error
+        except BrokenPipeError as error:
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")
+            raise typer.Exit(0) from error
+
+    return run
+
+
+for _name, _command in _COMMANDS.items():
+    app.command(_name)(_guarded(_command))
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code; an error is one sentence, without a traceback."""
-    try:
-        code = app(standalone_mode=False)
-    except Stereo3DError as error:
-        _say(str(error))
-        code = error.exit_code
-    except (KeyboardInterrupt, typer.Abort):
-        _interrupted()
-        code = 130
-    except typer.Exit as leave:
-        code = leave.exit_code
-    except typer.BadParameter as error:
-        _say(error.format_message())
-        code = 2
-    except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")
-        code = 0
-    sys.exit(code if isinstance(code, int) else 0)
+    """Run the command line and leave with its exit code."""
+    app()
 
 
-def _interrupted() -> None:
-    words = sys.argv[1:]
-    _say("interrupted")
-    if words[:1] in (["reconstruct"], ["detect"]):
-        again = [w for w in words if w not in ("--resume", "--restart")]
-        _say(f"to go on: stereo3d {shlex.join([*again, '--resume'])}")
+def _how_to_go_on() -> str:
+    words = [word for word in sys.argv[1:] if word not in ("--resume", "--restart")]
+    return f"; to go on: stereo3d {shlex.join([*words, '--resume'])}" if words[0] in ("reconstruct", "detect") else ""
 
 
 def _say(sentence: str) -> None:

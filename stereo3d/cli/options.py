@@ -22,7 +22,7 @@ Right = Annotated[Path | None, typer.Argument(help="The right video or folder, w
 Output = Annotated[Path, typer.Option("--output", "-o", help="The file to write.")]
 Rig = Annotated[Path | None, typer.Option(help="Calibration: SN*.conf, stereo3d or OpenCV file, .qca.txt.")]
 Rectified = Annotated[
-    bool | None, typer.Option("--rectified/--raw", help="Whether the pictures are rectified, where the file does not say.")
+    bool | None, typer.Option("--rectified/--raw", help="What the pictures are, where the file does not say.")
 ]
 Fps = Annotated[float | None, typer.Option(help="Frames a second, where the file does not say.")]
 Start = Annotated[float | None, typer.Option(help="Begin at this time, in s.")]
@@ -33,9 +33,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")]
 Restart = Annotated[bool, typer.Option("--restart", help="Throw an interrupted run away and begin anew.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, say what would be done, write nothing.")]
-Detector = Annotated[str | None, typer.Option(help="darkpose (default), hrnet, fidip, efficientpose, replay, or a plug-in.")]
+Detector = Annotated[
+    str | None, typer.Option(help="darkpose (default), hrnet, fidip, efficientpose, replay, or a plug-in.")
+]
 Weights = Annotated[Path | None, typer.Option(help="The detector's weights, or the joints to replay.")]
-Roi = Annotated[str | None, typer.Option(help="CX,CY,SIDE in px of the recorded pictures; without it the infant is searched.")]
+Roi = Annotated[
+    str | None, typer.Option(help="Where the infant is: CX,CY,SIDE in px of the recorded pictures; else it is found.")
+]
 
 
 def settings(

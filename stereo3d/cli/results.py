@@ -10,14 +10,15 @@ import typer
 from stereo3d.cli import options as o
 
 Poses = Annotated[Path, typer.Argument(help="A file with `poses`, made by reconstruct or triangulate.")]
+Truth = Annotated[Path, typer.Argument(help="A stereo3d file or recording with truth, or .npz with xyz (m), joints.")]
+Frame = Annotated[
+    str | None, typer.Option(help="The camera the truth is in, where its file does not say: left or rectified.")
+]
+Table = Annotated[Path | None, typer.Option("--output", "-o", help="Write a table: .md, .json or .csv.")]
 
 
 def evaluate(
-    poses: Poses,
-    truth: Annotated[Path, typer.Argument(help="A stereo3d file or recording with truth, or .npz with xyz (m) and joints.")],
-    frame: Annotated[str | None, typer.Option(help="Camera the truth is in, where its file does not say: left, rectified.")] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write a table: .md, .json or .csv.")] = None,
-    json: o.Json = False,
+    poses: Poses, truth: Truth, frame: Frame = None, output: Table = None, json: o.Json = False
 ) -> None:
     """3D error against a truth: 3DPCK at 1, 2.5, 5 and 10 cm, mean, STD, median, by joint."""
     from stereo3d import storage

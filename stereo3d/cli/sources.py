@@ -44,8 +44,14 @@ def simulate(
     seed: Annotated[int, typer.Option(help="The same seed gives the same file.")] = 0,
     seconds: Annotated[float, typer.Option(help="Length in s.")] = 3.0,
     fps: Annotated[float, typer.Option(help="Pairs a second.")] = 30.0,
-    noise: Annotated[float, typer.Option(help="Detector noise along an axis, px.")] = 2.0,
-    pictures: Annotated[bool, typer.Option(help="Draw the pictures too; without them only joints and truth.")] = True,
-    quality: Annotated[int, typer.Option(help="JPEG quality, 1 to 100.")] = 90,
+    distance: Annotated[float, typer.Option(help="From the camera to the infant, m.")] = 0.7,
+    quality: Annotated[int, typer.Option(help="JPEG quality, 1 to 100.")] = 50,
 ) -> None:
     """A synthetic recording: pictures of a jointed figure, its true 3D joints, and a detector's noisy 2D joints."""
+    from stereo3d.synthetic.scene import simulate as imagine
+    from stereo3d.synthetic.write import write_sample
+
+    simulation = imagine(seed, seconds, fps=fps, distance=distance)
+    with o.progress(len(simulation)) as advance:
+        write_sample(output, simulation, quality=quality, on_progress=advance)
+    print(output)

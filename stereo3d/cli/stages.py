@@ -6,6 +6,7 @@ from pathlib import Path
 
 from stereo3d.cli import options as o
 
+
 def reconstruct(
     recording: o.Recording, output: o.Output, right: o.Right = None, rig: o.Rig = None, detector: o.Detector = None,
     weights: o.Weights = None, roi: o.Roi = None, rectified: o.Rectified = None, start: o.Start = None,
@@ -15,6 +16,7 @@ def reconstruct(
     """A recording into 3D joints in metres: rectify, find joints in both views, triangulate."""
     _recipe("reconstruct", **locals())
 
+
 def detect(
     recording: o.Recording, output: o.Output, right: o.Right = None, rig: o.Rig = None, detector: o.Detector = None,
     weights: o.Weights = None, roi: o.Roi = None, rectified: o.Rectified = None, start: o.Start = None,
@@ -23,6 +25,7 @@ def detect(
 ) -> None:
     """Find the joints in both views of a recording, in rectified pixels."""
     _recipe("detect", **locals())
+
 
 def _recipe(
     command: str, recording: Path, output: Path, right: Path | None, rig: Path | None, detector: str | None,
@@ -44,6 +47,7 @@ def _recipe(
             work(opened, output, rig=rig, config=chosen, frames=frames, unfinished=unfinished, on_progress=advance)
     o.show(pipeline.summary(output), json)
 
+
 def triangulate(
     joints: o.Recording, output: o.Output, rig: o.Rig = None, config: o.ConfigFile = None, set_: o.Set = None,
     json: o.Json = False,
@@ -54,4 +58,3 @@ def triangulate(
 
     pipeline.triangulate_file(joints, output, rig=rig, config=resolve(config, set_ or ()))
     o.show(pipeline.summary(output), json)
-

@@ -51,7 +51,7 @@ def draw(
     at = len(times) // 2 if time is None else int(np.abs(times - time).argmin())
     frame = int(joints.left.frame[at])
     if frame >= len(recording):
-        raise InputError(f"{result}: has frame {frame}, the recording ends at {len(recording) - 1}: is it another recording?")
+        raise InputError(f"{result}: has frame {frame}, the recording ends at {len(recording) - 1}: is it another one?")
     images = rectifier_for(recording, rig).images(recording[frame].images)
     picture = overlay(images, joints, at)
     with atomic.replacing(path) as temporary:
@@ -66,7 +66,8 @@ def _draw(image: Bytes, poses: Poses2D, at: int) -> Bytes:
     seen = np.isfinite(xy).all(-1)
     for a, b in skeleton.bones:
         if seen[a] and seen[b]:
-            colour = _colour(skeleton.joints[a]) if _colour(skeleton.joints[a]) == _colour(skeleton.joints[b]) else _MIDDLE
+            ends = {_colour(skeleton.joints[a]), _colour(skeleton.joints[b])}
+            colour = ends.pop() if len(ends) == 1 else _MIDDLE
             cv2.line(canvas, _point(xy[a]), _point(xy[b]), colour, width, cv2.LINE_AA, _SHIFT)
     for j in np.flatnonzero(seen):
         colour = _colour(skeleton.joints[j])
