@@ -41,7 +41,7 @@ CLASSES = {
 _FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset", 32000: "lzf"}
 _MOST_OBJECTS = 10_000
 _MOST_BYTES = 4 << 30
-_ROWS = 1024
+_FEWEST_ROWS, _MOST_ROWS = 64, 1024
 
 
 def write(path: str | os.PathLike[str], **values: Value) -> Path:
@@ -91,11 +91,11 @@ def _put_field(here: h5py.Group, name: str, x: Any, growing: bool) -> None:
     if isinstance(x, Value):
         put(here, name, x)
     elif isinstance(x, np.ndarray):
-        chunks = (max(1, min(_ROWS, len(x)) if not growing else _ROWS), *x.shape[1:])
-        shape: dict[str, Any] = {"chunks": chunks, "fletcher32": True} if x.size else {}
-        if growing:
-            shape = {"chunks": chunks, "fletcher32": True, "maxshape": (None, *x.shape[1:])}
-        here.create_dataset(name, data=x, track_times=False, **shape)
+        rows = min(max(len(x), _FEWEST_ROWS if growing else 1), _MOST_ROWS)
+        settings: dict[str, Any] = {"maxshape": (None, *x.shape[1:])} if growing else {}
+        if x.size or growing:
+            settings |= {"chunks": (rows, *x.shape[1:]), "fletcher32": True}
+        here.create_dataset(name, data=x, track_times=False, **settings)
     elif isinstance(x, (str, bool, int, float)):
         here.attrs[name] = x
     elif x is not None:

@@ -18,23 +18,49 @@ from stereo3d.values import Bytes, Floats
 
 _LEFT, _RIGHT, _MIDDLE = (255, 140, 0), (0, 170, 255), (120, 230, 120)
 _SHIFT = 4
+_MARGIN = 0.25
+"""Left free around the joints, over their spread."""
+_LEAST = 100
+"""px, a spread below which the picture would show too little."""
 
 
-def overlay(images: Stereo[Bytes], joints: Stereo[Poses2D], at: int, *, row_lines: bool = True) -> Bytes:
-    """(H, 2 W, 3) both views side by side with their joints at position `at` of the poses.
+def overlay(images: Stereo[Bytes], joints: Stereo[Poses2D], at: int) -> Bytes:
+    """(h, 2 w, 3) both views side by side, cut to the infant, with the joints at position `at` of the poses.
 
-    The infant's left side is orange, its right side blue, the middle green; circles show the detector's sigma.
-    Joints are in the pixels of `images`. With `row_lines` a thin line joins the two rows of each joint: level in
-    a rectified pair when both views agree.
+    The infant's left side is orange, its right side blue, the middle green; circles show the detector's sigma. A
+    thin line joins both places of each joint: level in a rectified pair when the views agree. Joints are in the
+    pixels of `images`; the same rows are cut from both.
     """
     drawn = images.map(lambda image, poses: _draw(image, poses, at), joints)
-    both = np.concatenate([drawn.left, drawn.right], axis=1)
-    if row_lines:
-        shift = np.array([images.left.shape[1], 0])
-        ends = np.stack([joints.left.xy[at], joints.right.xy[at] + shift], axis=1)
-        for a, b in ends[np.isfinite(ends).all((1, 2))]:
-            cv2.line(both, _point(a), _point(b), (255, 255, 255), 1, cv2.LINE_AA, _SHIFT)
+    rows, left, right = _windows(joints.map(lambda poses: poses.xy[at]), images.left.shape[1::-1])
+    both = np.concatenate([drawn.left[rows, left], drawn.right[rows, right]], axis=1)
+    offset = np.array([[left.start, rows.start], [right.start - (left.stop - left.start), rows.start]])
+    ends = np.stack([joints.left.xy[at], joints.right.xy[at]], axis=1) - offset
+    for a, b in ends[np.isfinite(ends).all((1, 2))]:
+        cv2.line(both, _point(a), _point(b), (255, 255, 255), 1, cv2.LINE_AA, _SHIFT)
     return both
+
+
+def _windows(xy: Stereo[Floats], size: tuple[int, int]) -> tuple[slice, slice, slice]:
+    """The rows, and the columns of the left and the right picture (w, h), that show all joints with a margin; all
+    of them where no joint is seen."""
+    known = xy.map(lambda points: points[np.isfinite(points).all(-1)])
+    whole = tuple(slice(0, n) for n in (size[1], size[0], size[0]))
+    if not (len(known.left) and len(known.right)):
+        return whole[0], whole[1], whole[2]
+    spread = np.concatenate([np.ptp(points, axis=0) for points in known]).max()
+    low, high = np.concatenate([*known])[:, 1].min(), np.concatenate([*known])[:, 1].max()
+    half = max(spread, _LEAST) * (0.5 + _MARGIN)
+    rows = _window((low + high) / 2, max(half, (high - low) / 2), size[1])
+    columns = known.map(lambda points: _window((points[:, 0].min() + points[:, 0].max()) / 2, half, size[0]))
+    return rows, columns.left, columns.right
+
+
+def _window(middle: float, half: float, length: int) -> slice:
+    """2 half px about the middle, moved to lie within the picture; as many wherever the middle is."""
+    count = min(length, round(2 * half))
+    start = int(np.clip(round(middle - half), 0, length - count))
+    return slice(start, start + count)
 
 
 def draw(
