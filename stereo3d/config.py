@@ -76,7 +76,7 @@ def update(config: Config, stage: str, settings: Mapping[str, Any]) -> Config:
         raise unknown_name("stage", stage, stages)
     current = getattr(config, stage)
     known = {f.name for f in dataclasses.fields(current)}
-    own = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items() if k in known}
+    own: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in settings.items() if k in known}
     other = {k: v for k, v in settings.items() if k not in known}
     if other and "options" not in known:
         raise unknown_name(f"setting of [{stage}]", next(iter(other)), known)

@@ -9,8 +9,6 @@ import platform
 from pathlib import Path
 from typing import Any
 
-import h5py
-
 import stereo3d
 from stereo3d import plugins, storage
 from stereo3d.calibration.files import read_rig
@@ -39,19 +37,12 @@ def installation() -> dict[str, Any]:
 
 def file(path: str | os.PathLike[str], right: str | os.PathLike[str] | None = None) -> dict[str, Any]:
     """What a result, a calibration or a recording holds. Raises InputError for anything else."""
-    if _holds_values(path):
+    if storage.is_ours(path):
         return {name: _value(value) for name, value in storage.read(path).items()}
     if Path(path).suffix.lower() in _RIG_ENDINGS:
         return describe_rig(read_rig(path))
     with open_recording(path, right) as recording:
         return describe_recording(recording)
-
-
-def _holds_values(path: str | os.PathLike[str]) -> bool:
-    if not (Path(path).is_file() and h5py.is_hdf5(path)):
-        return False
-    with storage.open_hdf5(path) as opened:
-        return bool(opened.attrs.get("format") == "stereo3d values")
 
 
 def _value(value: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import importlib.metadata
 import json
@@ -134,10 +135,12 @@ class _Run:
         return output
 
     def _work(self, segments: Segments, on_progress: Callable[[int], None], triangulated: bool) -> Work:
-        searched = self.config.detect.roi is None and isinstance(self.detector, Detector)
+        detector = None if self.config.detect.roi else self.detector
 
         def work(part: range) -> Mapping[str, Value]:
-            seen = segments.once("survey", self._survey) if searched else None
+            seen = None
+            if isinstance(detector, Detector):
+                seen = segments.once("survey", functools.partial(self._survey, detector))
             with self._timing("detect"):
                 joints = self._detect(part, seen, on_progress)
             values: dict[str, Value] = {"left": joints.left, "right": joints.right}
@@ -150,9 +153,9 @@ class _Run:
 
         return work
 
-    def _survey(self) -> Survey:
+    def _survey(self, detector: Detector) -> Survey:
         with self._timing("survey"):
-            return survey(self.recording, self.detector)
+            return survey(self.recording, detector)
 
     def _detect(self, part: range, seen: Survey | None, on_progress: Callable[[int], None]) -> Stereo[Poses2D]:
         settings, done = self.config.detect, []

@@ -81,8 +81,7 @@ class Segments:
         Values over time grow segment by segment, so that memory does not depend on their number.
         """
         paths = [self._path(frames[i:i + LENGTH]) for i in range(0, len(frames), LENGTH)]
-        with atomic.replacing(self.output) as temporary, h5py.File(temporary, "w") as file:
-            storage.stamp(file)
+        with storage.new_file(self.output) as file:
             for name, value in constants.items():
                 storage.put(file, name, value)
             for i, path in enumerate(paths):

@@ -21,6 +21,7 @@ import numpy as np
 
 from stereo3d.atomic import replacing
 from stereo3d.errors import InputError, InvalidValue, Stereo3DError
+from stereo3d.steady_file import SteadyFile
 from stereo3d.values import Value
 
 VERSION = 1
@@ -39,6 +40,10 @@ CLASSES = {
 }
 """Where the class of each stored value lives: a file can name these and no others."""
 _FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset", 32000: "lzf"}
+_FORMAT = "stereo3d values"
+_JSON = "json:"
+_LONGEST_TEXT = 60_000
+"""Bytes; HDF5 takes attributes of up to 64 kB."""
 _MOST_OBJECTS = 10_000
 _MOST_BYTES = 4 << 30
 _FEWEST_ROWS, _MOST_ROWS = 64, 1024
@@ -46,8 +51,7 @@ _FEWEST_ROWS, _MOST_ROWS = 64, 1024
 
 def write(path: str | os.PathLike[str], **values: Value) -> Path:
     """The path of a new file that holds the values under their names; an old file of that name gives way at the end."""
-    with replacing(path) as temporary, h5py.File(temporary, "w") as file:
-        stamp(file)
+    with new_file(path) as file:
         for name, value in values.items():
             put(file, name, value)
     return Path(path)
@@ -65,24 +69,51 @@ def read(path: str | os.PathLike[str], name: str | None = None) -> Any:
         return {n: get(file, n) for n in file if "class" in file[n].attrs}
 
 
-def stamp(file: h5py.File) -> None:
-    """Mark a file as one of values."""
-    file.attrs.update(format="stereo3d values", version=VERSION)
+@contextlib.contextmanager
+def new_file(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
+    """A new file for values, which takes its name when all went well. Raises InputError where it cannot be written."""
+    with replacing(path) as temporary, SteadyFile(temporary) as disk:
+        with h5py.File(disk, "w") as file:
+            file.attrs.update(format=_text(_FORMAT), version=VERSION)
+            yield file
+        disk.check()
+
+
+def is_ours(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is HDF5 and holds values. Raises InputError for one that is damaged."""
+    if not (Path(path).is_file() and h5py.is_hdf5(path)):
+        return False
+    with open_hdf5(path) as file:
+        return bool(attribute(file, "format") == _FORMAT)
 
 
 def check_stamp(file: h5py.File) -> None:
     """Raises InputError unless the file holds values of a version known here."""
-    kind, version = file.attrs.get("format"), file.attrs.get("version", 0)
-    if kind != "stereo3d values":
+    kind, version = attribute(file, "format"), attribute(file, "version") or 0
+    if kind != _FORMAT:
         raise InputError(f"{file.filename}: expected a file of stereo3d values, got format {kind!r}")
     if version > VERSION:
         raise InputError(f"{file.filename}: is of version {version}, this stereo3d reads up to {VERSION}; update it")
 
 
+def attribute(group: h5py.Group | h5py.Dataset, name: str) -> Any:
+    """The plain value of an attribute, text as str, None where there is none or it is of variable length.
+
+    HDF5 keeps what is of variable length in a heap, and reading a damaged heap may never end: ours write none.
+    """
+    if name not in group.attrs:
+        return None
+    held = group.attrs.get_id(name)
+    if held.dtype.kind == "O":
+        return None
+    value = group.attrs[name]
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
 def put(group: h5py.Group, name: str, value: Value, *, growing: bool = False) -> None:
     """Store a value as a new group; with `growing` its arrays can be extended along their first axis."""
     here = group.create_group(name)
-    here.attrs.update({"class": type(value).__name__, "version": VERSION})
+    here.attrs.update({"class": _text(type(value).__name__), "version": VERSION})
     for field in dataclasses.fields(value):  # type: ignore[arg-type]
         _put_field(here, field.name, getattr(value, field.name), growing)
 
@@ -96,10 +127,20 @@ def _put_field(here: h5py.Group, name: str, x: Any, growing: bool) -> None:
         if x.size or growing:
             settings |= {"chunks": (rows, *x.shape[1:]), "fletcher32": True}
         here.create_dataset(name, data=x, track_times=False, **settings)
-    elif isinstance(x, (str, bool, int, float)):
+    elif isinstance(x, str):
+        here.attrs[name] = _text(x)
+    elif isinstance(x, (bool, int, float)):
         here.attrs[name] = x
     elif x is not None:
-        here.attrs[name] = "json:" + json.dumps(x)
+        here.attrs[name] = _text(_JSON + json.dumps(x))
+
+
+def _text(text: str) -> np.bytes_:
+    """Text of fixed length, as `attribute` reads it."""
+    encoded = np.bytes_(text.encode() or b"\0")
+    if len(encoded) > _LONGEST_TEXT:
+        raise InvalidValue(f"expected a text of at most {_LONGEST_TEXT} bytes to store, got {len(encoded)}")
+    return encoded
 
 
 def extend(group: h5py.Group, name: str, value: Value) -> None:
@@ -119,11 +160,11 @@ def get(group: h5py.Group, name: str) -> Any:
     if name not in group:
         raise InputError(f"{where}: is not there; the file holds {', '.join(group) or 'nothing'}")
     here = group[name]
-    kind = here.attrs.get("class")
+    kind = attribute(here, "class")
     if kind not in CLASSES or not isinstance(here, h5py.Group):
         raise InputError(f"{where}: expected a value of class {', '.join(CLASSES)}, got {kind!r}")
-    if here.attrs.get("version", 0) > VERSION:
-        version = here.attrs["version"]
+    version = attribute(here, "version") or 0
+    if version > VERSION:
         raise InputError(f"{where}: is of version {version}, this stereo3d reads up to {VERSION}; update it")
     cls = getattr(importlib.import_module(CLASSES[kind]), kind)
     try:
@@ -136,7 +177,7 @@ def get(group: h5py.Group, name: str) -> Any:
 
 def _get_field(here: h5py.Group, name: str) -> Any:
     if name in here.attrs:
-        return _plain(here.attrs[name])
+        return _plain(attribute(here, name))
     if name not in here:
         return None
     item = here[name]
@@ -144,8 +185,8 @@ def _get_field(here: h5py.Group, name: str) -> Any:
 
 
 def _plain(x: Any) -> Any:
-    if isinstance(x, str) and x.startswith("json:"):
-        loaded = json.loads(x.removeprefix("json:"))
+    if isinstance(x, str) and x.startswith(_JSON):
+        loaded = json.loads(x.removeprefix(_JSON))
         return loaded if isinstance(loaded, Mapping) else _tuples(loaded)
     return x.item() if isinstance(x, np.generic) else x
 

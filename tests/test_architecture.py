@@ -25,7 +25,7 @@ poses plugins
 cameras skeleton
 stereo
 values
-atomic
+atomic steady_file
 errors
 """.split("\n")[1:-1]
 HEIGHT = {room: -i for i, row in enumerate(LAYERS) for room in row.split()}

@@ -86,8 +86,7 @@ def test_the_same_values_give_the_same_bytes(tmp_path: Path) -> None:
 
 def test_growing_values_end_as_the_whole(tmp_path: Path) -> None:
     parts = [poses3d(n) for n in (3, 1, 0, 4)]
-    with h5py.File(tmp_path / "x.h5", "w") as file:
-        storage.stamp(file)
+    with storage.new_file(tmp_path / "x.h5") as file:
         storage.put(file, "poses", parts[0], growing=True)
         for part in parts[1:]:
             storage.extend(file, "poses", part)
@@ -164,12 +163,12 @@ def test_a_flipped_byte_is_noticed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("change, word", [
     (lambda f: f.attrs.__setitem__("version", 99), "reads up to 1"),
-    (lambda f: f.attrs.__setitem__("format", "other"), "expected a file of stereo3d values"),
-    (lambda f: f["poses"].attrs.__setitem__("class", "os.system"), "expected a value of class"),
+    (lambda f: f.attrs.__setitem__("format", np.bytes_("other")), "expected a file of stereo3d values"),
+    (lambda f: f["poses"].attrs.__setitem__("class", np.bytes_("os.system")), "expected a value of class"),
     (lambda f: f["poses"].attrs.__setitem__("version", 99), "is of version 99"),
     (lambda f: f["poses"].__delitem__("xy"), "xy"),
     (lambda f: f["poses"].__delitem__("skeleton"), "damaged"),
-    (lambda f: f["poses/skeleton"].attrs.__setitem__("joints", "json:["), "damaged"),
+    (lambda f: f["poses/skeleton"].attrs.__setitem__("joints", np.bytes_("json:[")), "damaged"),
 ])
 def test_a_wrong_file_gets_a_sentence(change: object, word: str, tmp_path: Path) -> None:
     path = storage.write(tmp_path / "x.h5", poses=poses2d(2))
@@ -210,6 +209,6 @@ def test_fuzzed_files_give_values_or_sentences(tmp_path: Path) -> None:
 def test_attributes_can_be_read_without_us(tmp_path: Path) -> None:
     path = storage.write(tmp_path / "x.h5", rig=RIG, poses=poses3d(2))
     with h5py.File(path) as file:
-        assert file["rig"].attrs["serial"] == "123"
-        assert file["poses/skeleton"].attrs["name"] == "COCO-17"
-        assert json.loads(file["poses"].attrs["origin"].removeprefix("json:"))["empty"] == {}
+        assert file["rig"].attrs["serial"] == b"123"
+        assert file["poses/skeleton"].attrs["name"] == b"COCO-17"
+        assert json.loads(file["poses"].attrs["origin"].removeprefix(b"json:"))["empty"] == {}

@@ -22,7 +22,7 @@ app = typer.Typer(
     name="stereo3d", no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
     help="Stereo recordings of infants into 3D joint tracks. Research use only; not a medical device.",
 )
-_COMMANDS = {
+_COMMANDS: dict[str, Callable[..., None]] = {
     "reconstruct": stages.reconstruct, "detect": stages.detect, "triangulate": stages.triangulate,
     "evaluate": results.evaluate, "export": results.export_poses, "view": results.view,
     "info": sources.info, "convert": sources.convert, "simulate": sources.simulate,

@@ -31,5 +31,5 @@ def rectifier_for(recording: Recording, rig: Rig | str | os.PathLike[str] | None
     if wrong:
         raise CalibrationError(wrong)
     if isinstance(found, RectifiedCamera) and recording.rectified is False:
-        raise CalibrationError("the rig is for rectified pictures, the recording is raw: give the rig of the raw cameras")
+        raise CalibrationError("the rig is for rectified pictures, the recording is raw: give the raw cameras' rig")
     return Rectifier(found, rectified_images=bool(recording.rectified))

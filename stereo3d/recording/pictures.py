@@ -1,0 +1,101 @@
+"""One picture: its size from its first bytes, decoded to RGB, encoded again.
+
+A decoder believes what a file says of its size, and may take gigabytes for a kilobyte: so the header is read and
+bounded first, here, for every picture from a file.
+"""
+
+from __future__ import annotations
+
+import struct
+
+import cv2
+import numpy as np
+
+from stereo3d.errors import InvalidValue, RecordingError
+from stereo3d.values import Bytes
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
+MOST_PIXELS = 40_000_000
+"""Of one picture; two of them decoded stay under 500 MB. 8K has 33 million."""
+_SIZE_MARKERS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_BARE_MARKERS = {0x01, *range(0xD0, 0xD9)}
+
+
+def check_size(what: str, width: int, height: int) -> tuple[int, int]:
+    """(width, height) as given. Raises RecordingError for an empty picture or one beyond MOST_PIXELS."""
+    if width < 1 or height < 1 or width * height > MOST_PIXELS:
+        raise RecordingError(f"{what}: expected a picture of 1 to {MOST_PIXELS} px, got {width} x {height}; refused")
+    return width, height
+
+
+def header_size(data: bytes) -> tuple[int, int] | None:
+    """(width, height) px that a PNG, JPEG or BMP claims, None where it is none of these or torn."""
+    try:
+        if data.startswith(b"\x89PNG\r\n\x1a\n"):
+            return struct.unpack(">II", data[16:24])
+        if data.startswith(b"BM"):
+            width, height = struct.unpack("<ii", data[18:26])
+            return width, abs(height)
+        return _jpeg_size(data) if data.startswith(b"\xff\xd8") else None
+    except struct.error:
+        return None
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """From the frame header; segments before it are stepped over (ITU-T T.81, annex B)."""
+    at = 2
+    while at < len(data):
+        (mark, code) = struct.unpack_from(">BB", data, at)
+        if mark != 0xFF:
+            return None
+        if code == 0xFF or code in _BARE_MARKERS:
+            at += 1 if code == 0xFF else 2
+            continue
+        if code in _SIZE_MARKERS:
+            height, width = struct.unpack_from(">HH", data, at + 5)
+            return width, height
+        at += 2 + struct.unpack_from(">H", data, at + 2)[0]
+    return None
+
+
+def decode(data: Bytes, what: str) -> Bytes:
+    """(H, W, 3) RGB of an encoded picture (uint8 bytes), upright where it says how it was held.
+
+    `what` names it in errors. Raises RecordingError where it is no picture, too large, torn or damaged.
+    """
+    raw = data.tobytes()
+    size = header_size(raw)
+    if size is None:
+        raise RecordingError(f"{what}: expected a PNG, JPEG or BMP picture, got {len(raw)} other bytes")
+    check_size(what, *size)
+    if not _whole(raw):
+        raise RecordingError(f"{what}: is cut off or damaged, its end is missing")
+    try:
+        bgr = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        raise RecordingError(f"{what}: is damaged ({error.err})") from error
+    if bgr is None or bgr.dtype != np.uint8 or sorted(bgr.shape[:2]) != sorted(size):
+        raise RecordingError(f"{what}: is damaged, it could not be decoded")
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, dst=bgr))
+
+
+def _whole(raw: bytes) -> bool:
+    """Decoders fill up the rest of a torn picture in silence; this one's end is looked for."""
+    if raw.startswith(b"\xff\xd8"):
+        return raw.rstrip(b"\0").endswith(b"\xff\xd9")
+    if raw.startswith(b"BM"):
+        return len(raw) >= int.from_bytes(raw[2:6], "little")
+    return b"IEND" in raw[-64:]
+
+
+def encode(image: Bytes, suffix: str, quality: int = 90) -> Bytes:
+    """The bytes (N,) of an RGB picture as .png (lossless) or .jpg. Raises InvalidValue where it cannot be encoded."""
+    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    settings = [cv2.IMWRITE_JPEG_QUALITY, quality] if suffix == ".jpg" else [cv2.IMWRITE_PNG_COMPRESSION, 1]
+    try:
+        done, data = cv2.imencode(suffix, bgr, settings)
+    except cv2.error:
+        done = False
+    if not done:
+        raise InvalidValue(f"picture: cannot be written as {suffix} with (height, width) {image.shape[:2]}")
+    return np.asarray(data, np.uint8).reshape(-1)
