@@ -240,7 +240,8 @@ def triangulate_file(
     """The path of a file with `poses`, `left`, `right` and `camera`, from a file of joints `left` and `right`.
 
     Joints whose file holds a `camera` are in its rectified px; those of one that does not are in raw px and need
-    `rig`. Raises InputError for a file without joints, CalibrationError where a rig is needed or does not fit.
+    `rig`, unless it holds one too. Raises InputError for a file without joints, CalibrationError where a rig is
+    needed or does not fit.
     """
     values = storage.read(joints)
     missing = {"left", "right"} - values.keys()
@@ -248,6 +249,7 @@ def triangulate_file(
         raise InputError(f"{joints}: expected joints left and right, got {', '.join(values) or 'nothing'}")
     views, camera = Stereo(values["left"], values["right"]), values.get("camera")
     if camera is None:
+        rig = values.get("rig") if rig is None else rig
         if rig is None:
             raise CalibrationError(f"{joints}: its joints are in raw pixels: give the calibration with --rig")
         rectifier = Rectifier(rig if isinstance(rig, (StereoRig, RectifiedCamera)) else read_rig(rig))

@@ -86,6 +86,18 @@ def test_convert_and_use_what_comes_out(run, tmp_path: Path) -> None:  # type: i
     assert run("reconstruct", "short.h5", "--detector", "replay", "-o", "p.h5")[0] == 0
 
 
+def test_simulate_without_pictures_has_the_noise_asked_for(run) -> None:  # type: ignore[no-untyped-def]
+    still = ["slow=0", "bias=0", "outliers=0", "misses=0"]
+    for name, white in (("a.h5", 0), ("b.h5", 2)):
+        noise = [w for n in (f"white={white}", *still) for w in ("--noise", n)]
+        assert run("simulate", "--seconds", 2, "--no-pictures", *noise, "-o", name)[0] == 0
+        assert run("triangulate", name, "-o", f"poses-{name}")[0] == 0
+    code, out, _ = run("evaluate", "poses-a.h5", "a.h5", "--json")
+    assert code == 0 and json.loads(out)["all"]["mean_cm"] < 1e-6
+    code, out, _ = run("evaluate", "poses-b.h5", "b.h5", "--json")
+    assert 0.5 < json.loads(out)["all"]["mean_cm"] < 3
+
+
 def test_simulate_is_the_same_for_the_same_seed(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     for name, seed in (("a.h5", 3), ("b.h5", 3), ("c.h5", 4)):
         assert run("simulate", "--seed", seed, "--seconds", "0.1", "--fps", "10", "-o", name)[0] == 0
@@ -105,6 +117,8 @@ def test_simulate_is_the_same_for_the_same_seed(run, tmp_path: Path) -> None:  #
     ([*RECONSTRUCT, "-o", "p.h5", "--rig", "none.conf"], 4, "none.conf"),
     (["reconstruct", SAMPLE], 2, "--output"),
     (["nothing"], 2, "nothing"),
+    (["simulate", "-o", "s.h5", "--noise", "wite=1"], 2, "did you mean 'white'?"),
+    (["simulate", "-o", "s.h5", "--noise", "white=x"], 2, "expected white=number"),
     (["evaluate", SAMPLE, SAMPLE], 4, "expected a file of stereo3d values"),
     (["export", "none.h5", "-o", "x.csv"], 4, "there is no such file"),
     (["info", "none.h5"], 4, "there is no such file"),

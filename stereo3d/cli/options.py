@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from stereo3d.errors import UsageError
+from stereo3d.errors import UsageError, unknown_name
 
 if TYPE_CHECKING:
     from stereo3d.config import Config
 
+V = TypeVar("V")
 Recording = Annotated[Path, typer.Argument(help="HDF5, one side-by-side video, a left video, or a folder of pictures.")]
 Right = Annotated[Path | None, typer.Argument(help="The right video or folder, where the views are apart.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="The file to write.")]
@@ -64,6 +66,21 @@ def parse_roi(roi: str | None) -> tuple[float, ...] | None:
     if len(numbers) != 3 or not numbers[2] > 0:
         raise UsageError(f"--roi: expected CX,CY,SIDE in px such as 540,780,1100, got {roi!r}")
     return numbers
+
+
+def changed(value: V, option: str, assignments: list[str]) -> V:
+    """A value with some of its numbers changed by `name=number` each. Raises UsageError."""
+    known = [f.name for f in dataclasses.fields(value)]  # type: ignore[arg-type]
+    numbers: dict[str, Any] = {}
+    for assignment in assignments:
+        name, _, number = assignment.partition("=")
+        if name not in known:
+            raise unknown_name(f"setting of {option}", name, known)
+        try:
+            numbers[name] = float(number)
+        except ValueError as error:
+            raise UsageError(f"{option} {assignment}: expected {name}=number") from error
+    return dataclasses.replace(value, **numbers)  # type: ignore[type-var]
 
 
 def unfinished(resume: bool, restart: bool) -> Any:

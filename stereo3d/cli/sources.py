@@ -45,13 +45,22 @@ def simulate(
     seconds: Annotated[float, typer.Option(help="Length in s.")] = 3.0,
     fps: Annotated[float, typer.Option(help="Pairs a second.")] = 30.0,
     distance: Annotated[float, typer.Option(help="From the camera to the infant, m.")] = 0.7,
+    noise: Annotated[
+        list[str] | None, typer.Option(help="The detector's errors: white=2, bias=1, outliers=0.03, ...; repeatable.")
+    ] = None,
+    pictures: Annotated[bool, typer.Option(help="Draw pictures; else write rig, truth and joints alone.")] = True,
     quality: Annotated[int, typer.Option(help="JPEG quality, 1 to 100.")] = 50,
 ) -> None:
     """A synthetic recording: pictures of a jointed figure, its true 3D joints, and a detector's noisy 2D joints."""
+    from stereo3d.synthetic.scene import AGMA_LIKE
     from stereo3d.synthetic.scene import simulate as imagine
-    from stereo3d.synthetic.write import write_sample
+    from stereo3d.synthetic.write import write_joints, write_sample
 
-    simulation = imagine(seed, seconds, fps=fps, distance=distance)
-    with o.progress(len(simulation)) as advance:
-        write_sample(output, simulation, quality=quality, on_progress=advance)
+    errors = o.changed(AGMA_LIKE, "--noise", noise or [])
+    simulation = imagine(seed, seconds, fps=fps, distance=distance, noise=errors)
+    if pictures:
+        with o.progress(len(simulation)) as advance:
+            write_sample(output, simulation, quality=quality, on_progress=advance)
+    else:
+        write_joints(output, simulation)
     print(output)
