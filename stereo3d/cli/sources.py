@@ -44,7 +44,7 @@ def simulate(
     seed: Annotated[int, typer.Option(help="The same seed gives the same file.")] = 0,
     seconds: Annotated[float, typer.Option(help="Length in s.")] = 3.0,
     fps: Annotated[float, typer.Option(help="Pairs a second.")] = 30.0,
-    distance: Annotated[float, typer.Option(help="From the camera to the infant, m.")] = 0.7,
+    distance: Annotated[float, typer.Option(help="From the camera to the mattress, m.")] = 0.7,
     noise: Annotated[
         list[str] | None, typer.Option(help="The detector's errors: white=2, bias=1, outliers=0.03, ...; repeatable.")
     ] = None,
