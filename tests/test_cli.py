@@ -54,7 +54,8 @@ def test_the_main_job(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-d
     assert run("export", "poses.h5", "-o", "poses.parquet")[0] == 0
     assert pd.read_parquet(tmp_path / "poses.parquet").shape == table.shape
     assert run("view", "poses.h5", SAMPLE, "-o", "look.png", "--time", "1")[0] == 0
-    assert cv2.imread(str(tmp_path / "look.png")).shape == (720, 2560, 3)
+    height, width, _ = cv2.imread(str(tmp_path / "look.png")).shape
+    assert width == 2 * height > 400
 
 
 def test_stage_by_stage(run) -> None:  # type: ignore[no-untyped-def]

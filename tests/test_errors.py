@@ -37,7 +37,8 @@ def test_a_missing_package_says_how_to_get_it():
 
 
 @pytest.mark.parametrize("name, known, message", [
-    ("darkpos", ["hrnet", "darkpose"], "unknown detector 'darkpos': did you mean 'darkpose'? there are darkpose, hrnet"),
+    ("darkpos", ["hrnet", "darkpose"],
+     "unknown detector 'darkpos': did you mean 'darkpose'? there are darkpose, hrnet"),
     ("xyz", ["hrnet"], "unknown detector 'xyz': there are hrnet"),
     ("xyz", [], "unknown detector 'xyz': there are none"),
 ])  # fmt: skip

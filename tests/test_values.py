@@ -28,7 +28,7 @@ class Thing(Value):
 class TestValue:
     def test_is_equal_by_content_with_unknown_equal_to_unknown(self):
         a, b = Thing([[1, np.nan]]), Thing(np.array([[1.0, np.nan]]))
-        assert a == b and a == a and not a != b
+        assert a == b and not (a != b)  # noqa: SIM202
         assert a != Thing([[1, 2]]) and a != Thing([[1, np.nan]], "other") and a != Thing([[1, np.nan], [0, 0]])
         assert a != [[1, np.nan]] and Thing([[1, 1]], inner=a) == Thing([[1, 1]], inner=b)
 

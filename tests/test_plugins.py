@@ -1,0 +1,45 @@
+"""Plug-ins are found by entry point; a wrong name and a missing package get a sentence."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from stereo3d import plugins
+from stereo3d.errors import MissingPackage, UsageError
+
+
+@pytest.fixture(autouse=True)
+def installed(monkeypatch):
+    """What an environment might have installed."""
+    points = [
+        EntryPoint("upper", "builtins:str", plugins.DETECTORS),
+        EntryPoint("lower", "json:loads", plugins.DETECTORS),
+        EntryPoint("lower", "json:loads", plugins.DETECTORS),
+        EntryPoint("needy", "no_such_package_here.detector:build", plugins.DETECTORS),
+        EntryPoint("csv", "csv:writer", plugins.EXPORTERS),
+    ]
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [p for p in points if p.group == group])
+
+
+def test_names_are_sorted_and_once():
+    assert plugins.names(plugins.DETECTORS) == ["lower", "needy", "upper"]
+    assert plugins.names(plugins.EXPORTERS) == ["csv"] and plugins.names(plugins.RECORDINGS) == []
+
+
+def test_a_name_stands_for_its_factory():
+    assert plugins.factory(plugins.DETECTORS, "upper") is str
+    assert plugins.factory(plugins.DETECTORS, "lower")("[1]") == [1]
+
+
+def test_a_wrong_name_gets_the_nearest_and_the_list():
+    with pytest.raises(UsageError, match="unknown detector 'lowr': did you mean 'lower'. there are lower, needy"):
+        plugins.factory(plugins.DETECTORS, "lowr")
+    with pytest.raises(UsageError, match="unknown recording 'svo': there are none"):
+        plugins.factory(plugins.RECORDINGS, "svo")
+
+
+def test_a_missing_package_is_named():
+    with pytest.raises(MissingPackage, match="'needy' needs the package no_such_package_here.*pip install"):
+        plugins.factory(plugins.DETECTORS, "needy")
