@@ -169,7 +169,7 @@ class _Run:
 
     def _check_fit(self, part: range, poses: Poses3D) -> None:
         """A rig that does not fit shows in the first segment; better no result than a wrong one."""
-        wrong = misfit(poses) if part.start == self.frames.start else None
+        wrong = misfit(poses, self.config.triangulate) if part.start == self.frames.start else None
         if wrong:
             raise CalibrationError(wrong)
 
@@ -257,7 +257,7 @@ def triangulate_file(
         views = Stereo(*(dataclasses.replace(views[s], xy=rectifier.points(views[s].xy, s)) for s in SIDES))
     gates = (config or Config()).triangulate
     poses = triangulate(views, camera, gates)
-    wrong = misfit(poses)
+    wrong = misfit(poses, gates)
     if wrong:
         raise CalibrationError(wrong)
     origin = {"stereo3d": stereo3d.__version__, "joints_sha256": sha256(joints), "config": dataclasses.asdict(gates)}

@@ -279,19 +279,22 @@ def _epipolar_distance(uv: Stereo[Floats], rig: StereoRig) -> Floats:
     return each
 
 
-def misfit(poses: Poses3D) -> str | None:
+def misfit(poses: Poses3D, gates: Gates = Gates()) -> str | None:
     """A sentence on why these joints cannot come from this camera, or None where they can.
 
-    They cannot where of at least 30 joints that both views saw fewer than a fifth pass the gates on rows and depth:
-    noise, wide pairs and calibrations a degree off stay well clear of that.
+    They cannot where of at least 30 joints that both views saw fewer than a fifth passed the gates on rows and depth,
+    or where half of them miss by more than half the row gate: two cameras turned towards each other can see swapped
+    joints before them and on rows not far off. Noise of 10 px an axis and calibrations a degree off pass.
     """
     seen = (poses.status & (_MISSING | Status.LOW_SCORE)) == 0
     n = int(seen.sum())
     off_row, off_depth = ((poses.status[seen] & flag) != 0 for flag in (Status.ROW_MISMATCH, Status.DEPTH_RANGE))
     passed = int((~off_row & ~off_depth).sum())
-    if n < _FEWEST_TO_JUDGE or passed >= _LEAST_SHARE * n:
+    if n < _FEWEST_TO_JUDGE:
         return None
-    median = np.median(np.abs(poses.residual[seen]))
+    median = float(np.median(np.abs(poses.residual[seen])))
+    if passed >= _LEAST_SHARE * n and median <= _row_limit(gates, poses.camera) / 2:
+        return None
     causes = []
     if off_depth.mean() > 0.5:
         causes.append("left and right are swapped, in the recording or in the rig")
