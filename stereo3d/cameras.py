@@ -22,7 +22,10 @@ _DISTORTION_LENGTHS = (0, 5, 8, 14)
 
 
 def _size(size: tuple[int, int]) -> tuple[int, int]:
-    width, height = (int(number("size", s, 1, 1 << 16)) for s in size)
+    try:
+        width, height = (int(number("size", s, 1, 1 << 16)) for s in size)
+    except (TypeError, ValueError) as error:
+        raise InvalidValue(f"size: expected (width, height) from 1 to {1 << 16} px, got {size!r}") from error
     return width, height
 
 

@@ -32,13 +32,14 @@ from stereo3d.cameras import RectifiedCamera, StereoRig
 from stereo3d.config import Config
 from stereo3d.detectors.base import Detector, Replayer, build
 from stereo3d.detectors.detect import stream
+from stereo3d.detectors.replay import rectified
 from stereo3d.detectors.search import Survey, survey
 from stereo3d.errors import CalibrationError, InputError, UsageError
 from stereo3d.poses import Poses2D, Poses3D, Status, concatenate
 from stereo3d.recording.base import Recording, open_recording
 from stereo3d.recording.rig import Rig, rectifier_for
 from stereo3d.segments import LENGTH, Segments, Work, sha256
-from stereo3d.stereo import SIDES, Stereo
+from stereo3d.stereo import Stereo
 from stereo3d.triangulation import misfit, triangulate
 from stereo3d.values import Value
 
@@ -254,7 +255,7 @@ def triangulate_file(
             raise CalibrationError(f"{joints}: its joints are in raw pixels: give the calibration with --rig")
         rectifier = Rectifier(rig if isinstance(rig, (StereoRig, RectifiedCamera)) else read_rig(rig))
         camera = rectifier.camera
-        views = Stereo(*(dataclasses.replace(views[s], xy=rectifier.points(views[s].xy, s)) for s in SIDES))
+        views = rectified(views, rectifier)
     gates = (config or Config()).triangulate
     poses = triangulate(views, camera, gates)
     wrong = misfit(poses, gates)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Any
 
-from stereo3d.errors import MissingPackage, unknown_name
+from stereo3d.errors import MissingPackage, UsageError, unknown_name
 
 DETECTORS = "stereo3d.detectors"
 RECORDINGS = "stereo3d.recordings"
@@ -28,7 +28,7 @@ def names(group: str) -> list[str]:
 def factory(group: str, name: str) -> Callable[..., Any]:
     """What that name stands for, imported now.
 
-    Raises UsageError for an unknown name (the nearest one and the list), MissingPackage where it needs a package
+    Raises UsageError for an unknown name (the nearest one and the list) or a broken plug-in, MissingPackage where it needs a package
     that is not installed.
     """
     found = {e.name: e for e in entry_points(group=group)}
@@ -38,4 +38,6 @@ def factory(group: str, name: str) -> Callable[..., Any]:
         loaded = found[name].load()
     except ModuleNotFoundError as error:
         raise MissingPackage(str(error.name), "all", f"{name!r}") from error
+    except (AttributeError, ImportError) as error:
+        raise UsageError(f"{name!r}: its package is broken, {found[name].value} cannot be loaded ({error})") from error
     return loaded  # type: ignore[no-any-return]

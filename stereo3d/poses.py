@@ -152,7 +152,12 @@ P = TypeVar("P", Poses2D, Poses3D)
 
 
 def concatenate(parts: Sequence[P]) -> P:
-    """One Poses2D or Poses3D over time from several of the same kind and skeleton, in the order given."""
+    """One Poses2D or Poses3D over time from several of the same kind and skeleton, in the order given.
+
+    Raises InvalidValue for none, and for those of different skeletons.
+    """
+    if not parts or any(p.skeleton != parts[0].skeleton for p in parts):
+        raise InvalidValue(f"parts: expected some of one skeleton, got {sorted({p.skeleton.name for p in parts})}")
     first = parts[0]
     arrays = [f.name for f in dataclasses.fields(first) if isinstance(getattr(first, f.name), np.ndarray)]
     joined: dict[str, Any] = {n: np.concatenate([getattr(p, n) for p in parts]) for n in arrays}

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from stereo3d.errors import InvalidValue, unknown_name
-from stereo3d.values import Ints, Value
+from stereo3d.values import Ints, Value, array
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +36,12 @@ class Skeleton(Value):
             raise InvalidValue(f"joints: expected {k} different names, got {self.joints}")
         if self.oks_sigmas is not None and len(self.oks_sigmas) != k:
             raise InvalidValue(f"oks_sigmas: expected {k} to go with joints, got {len(self.oks_sigmas)}")
-        if any(not 0 <= j < k for bone in (*self.bones, self.torso or ()) for j in np.atleast_1d(bone)):
-            raise InvalidValue(f"bones, torso: expected joint numbers 0 to {k - 1}, got {self.bones}, {self.torso}")
+        pairs = (*self.bones, *([self.torso] if self.torso else []))
+        if any(len(pair) != 2 or not set(pair) <= set(range(k)) for pair in pairs):
+            raise InvalidValue(f"bones, torso: expected pairs of joints 0 to {k - 1}, got {self.bones}, {self.torso}")
+        lonely = [j for j in self.joints if _twin(j) not in self.joints]
+        if lonely:
+            raise InvalidValue(f"joints: expected each left_ one to have its right_ one, got {', '.join(lonely)} alone")
 
     def __len__(self) -> int:
         return len(self.joints)
@@ -51,9 +55,13 @@ class Skeleton(Value):
     @cached_property
     def mirror(self) -> Ints:
         """(K,) the joint that each becomes in a mirror: left and right change places."""
-        swap = {"left": "right", "right": "left"}
-        twins = [re.sub("^(left|right)", lambda m: swap[m[0]], j) for j in self.joints]
-        return np.array([self.joints.index(t) for t in twins])
+        return array("mirror", [self.joints.index(_twin(j)) for j in self.joints], ("K",), np.int64)
+
+
+def _twin(joint: str) -> str:
+    """The joint that this one becomes in a mirror."""
+    swap = {"left_": "right_", "right_": "left_"}
+    return re.sub("^(left_|right_)", lambda m: swap[m[0]], joint)
 
 
 def _skeleton(

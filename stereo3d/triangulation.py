@@ -90,6 +90,8 @@ def triangulate(joints: Stereo[Poses2D], camera: RectifiedCamera | StereoRig, ga
             found.residual[which[why & _MISSING != 0]] = np.nan
             residual.reshape(n)[part] = found.residual
             status.reshape(n)[part][which] = why
+    for out in (xyz, sigma, score, residual, status):
+        out.flags.writeable = False
     origin = {"triangulate": {"score": gates.score, "row": gates.row, "depth": list(gates.depth)}}
     return Poses3D(xyz, score, sigma, residual, status, left.time, left.frame, left.skeleton, camera, origin)
 

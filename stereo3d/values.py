@@ -66,16 +66,31 @@ def array(name: str, x: ArrayLike, shape: tuple[int | str, ...], dtype: Any = np
 
     Raises InvalidValue, which names the shape that was expected and the one that came.
     """
+    if _settled(x, dtype):
+        return _of_shape(name, x, shape)
     try:
         out = np.array(x, dtype=dtype, order="C")
     except (TypeError, ValueError, OverflowError) as error:
         kind = np.dtype(dtype).name
         raise InvalidValue(f"{name}: expected an array of {kind}, got {type(x).__name__} ({error})") from error
+    if out.dtype.kind == "i" and not np.array_equal(out, np.asarray(x)):
+        raise InvalidValue(f"{name}: expected whole numbers, got {np.asarray(x).ravel()[:5].tolist()}")
+    out.flags.writeable = False
+    return _of_shape(name, out, shape)
+
+
+def _settled(x: Any, dtype: Any) -> bool:
+    """Whether x is such an array as `array` makes, which nobody can change: then it need not be copied."""
+    return (
+        type(x) is np.ndarray and x.dtype == dtype and x.flags.owndata and x.flags.c_contiguous and not x.flags.writeable
+    )
+
+
+def _of_shape(name: str, out: Any, shape: tuple[int | str, ...]) -> Any:
     fits = len(shape) == out.ndim and all(isinstance(want, str) or want == got for want, got in zip(shape, out.shape))
     if not fits:
         wanted = "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
         raise InvalidValue(f"{name}: expected shape {wanted}, got {out.shape}")
-    out.flags.writeable = False
     return out
 
 

@@ -81,7 +81,7 @@ class TestRectifiedCamera:
         ({"cx": Stereo(np.inf, 0)}, InvalidValue, "cx.left: expected"),
         ({"cx": Stereo(0, "a")}, InvalidValue, "cx.right: expected"),
         ({"cy": None}, InvalidValue, "cy: expected"),
-        ({"size": (0, 720)}, InvalidValue, "size: expected a number from 1"),
+        ({"size": (0, 720)}, InvalidValue, "size: expected .width, height. from 1"),
         ({"left_from_rectified": np.eye(2)}, InvalidValue, "left_from_rectified: expected shape"),
         ({"left_from_rectified": np.diag([1, 1, -1])}, CalibrationError, "left_from_rectified: expected a rotation"),
     ])  # fmt: skip

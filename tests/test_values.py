@@ -111,3 +111,21 @@ class TestNumber:
     def test_is_finite_and_a_number(self, x):
         with pytest.raises(InvalidValue, match="^x: expected a number"):
             number("x", x)
+
+
+def test_whole_numbers_stay_whole() -> None:
+    with pytest.raises(InvalidValue, match=r"frame: expected whole numbers, got \[0.5"):
+        array("frame", [0.5, 1.0], ("T",), np.int64)
+    with pytest.raises(InvalidValue, match="frame"), np.errstate(invalid="ignore"):
+        array("frame", [np.nan], ("T",), np.int64)
+    assert array("frame", [1.0, 2.0], ("T",), np.int64).dtype == np.int64
+
+
+def test_what_nobody_can_change_is_not_copied() -> None:
+    one = array("x", [1.0, 2.0], ("N",))
+    assert array("x", one, ("N",)) is one
+    assert array("x", one[:1], ("N",)) is not one
+    own = np.array([1.0, 2.0])
+    assert array("x", own, ("N",)) is not own
+    with pytest.raises(InvalidValue, match="expected shape"):
+        array("x", one, ("N", 2))

@@ -1,0 +1,68 @@
+"""Crops that are cut finely enough, and joints brought back from them."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pytest
+from dots import CROP, Dots, figure, picture
+
+from stereo3d.detectors import crops
+from stereo3d.detectors.crops import Box
+from stereo3d.detectors.look import FINEST, cut_out, look
+
+
+def test_joints_come_back_in_the_picture_they_were_seen_in() -> None:
+    joints = [figure(300, 200, turn=0.3), figure(150, 260, turn=0.4, scale=0.8)]
+    boxes = Box([[300, 200], [150, 260]], [[150, 170], [110, 140]], np.array([0.3, 0.4]))
+    pictures = [partial(crops.warp, picture(j)) for j in joints]
+    found = look(Dots(), pictures, crops.affine(boxes, CROP))
+    np.testing.assert_allclose(found.xy, joints, atol=0.3)
+    scale = crops.magnification(crops.affine(boxes, CROP))
+    np.testing.assert_allclose(found.sigma, np.tile(0.5 / scale[:, None], 12))
+
+
+def test_an_unknown_box_gives_unknown_joints_and_spoils_no_other() -> None:
+    joints = figure(300, 200)
+    affines = crops.affine(Box([[300, 200], [np.nan, 3]], [[150, 170], [10, 10]]), CROP)
+    found = look(Dots(), [partial(crops.warp, picture(joints))] * 2, affines)
+    np.testing.assert_allclose(found.xy[0], joints, atol=0.3)
+    assert np.isnan(found.xy[1]).all() and np.isnan(found.score[1]).all() and np.isnan(found.sigma[1]).all()
+
+
+def test_no_pictures_give_no_joints() -> None:
+    assert look(Dots(), [], np.zeros((0, 2, 3))).xy.shape == (0, 12, 2)
+
+
+def test_a_crop_that_does_not_shrink_is_the_pictures_own_samples() -> None:
+    image = np.random.default_rng(0).integers(0, 255, (40, 50, 3), dtype=np.uint8)
+    affine = np.array([[1.0, 0, -10], [0, 1, -5]])
+    np.testing.assert_array_equal(cut_out(partial(crops.warp, image), affine, (20, 16)), image[5:21, 10:30])
+
+
+@pytest.mark.parametrize("shrink", [2, 3, 5, 7.4])
+def test_a_crop_that_shrinks_is_a_mean_in_the_right_place(shrink: float) -> None:
+    """Noise comes out grey, and a ramp as itself: pixel centres stay where the affine puts them."""
+    y, x = np.mgrid[:600, :600]
+    noise = np.random.default_rng(0).integers(0, 256, (600, 600)).astype(np.uint8)
+    ramp = (40 + x / 5 + y / 7).astype(np.float32)
+    affine = np.array([[1 / shrink, 0, -5.3], [0, 1 / shrink, -4.1]])
+    size = (40, 30)
+    grey = cut_out(partial(crops.warp, noise), affine, size)
+    assert grey[10:20, 10:20].std() < 1.2 * noise.std() / shrink, "a mean over the pixel leaves 1 / shrink"
+    out = cut_out(partial(crops.warp, ramp), affine, size)
+    places = crops.apply(crops.invert(affine), np.stack(np.meshgrid(np.arange(40), np.arange(30)), -1).reshape(-1, 2))
+    expected = (40 + places[:, 0] / 5 + places[:, 1] / 7).reshape(30, 40)
+    assert np.abs(out - expected).max() <= 1.0
+
+
+def test_the_finest_crop_is_bounded() -> None:
+    sizes: list[tuple[int, int]] = []
+
+    def cut(affine: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        sizes.append(size)
+        return np.zeros((size[1], size[0], 3), np.uint8)
+
+    cut_out(cut, np.array([[1e-3, 0, 0], [0, 1e-3, 0]]), (32, 16))
+    assert sizes == [(32 * FINEST, 16 * FINEST)]
