@@ -81,7 +81,8 @@ def write_recording(path: Path, n_frames: int) -> None:
 def make_detector(options: argparse.Namespace) -> TopDown:
     """The published one that was asked for, or HRNet W32 without training."""
     if options.weights:
-        return build(options.detector, options.weights, flip=options.flip, device="cpu", threads=1)  # type: ignore[return-value]
+        settings = {"flip": options.flip, "device": "cpu", "threads": 1}
+        return build(options.detector, options.weights, **settings)  # type: ignore[return-value]
     torch.manual_seed(0)
     width, height = map(int, options.size.split("x"))
     net = fold_batchnorm(HRNet(32).eval())

@@ -28,8 +28,8 @@ def names(group: str) -> list[str]:
 def factory(group: str, name: str) -> Callable[..., Any]:
     """What that name stands for, imported now.
 
-    Raises UsageError for an unknown name (the nearest one and the list) or a broken plug-in, MissingPackage where it needs a package
-    that is not installed.
+    Raises UsageError for an unknown name (the nearest one and the list) or a broken plug-in, MissingPackage where it
+    needs a package that is not installed.
     """
     found = {e.name: e for e in entry_points(group=group)}
     if name not in found:

@@ -81,9 +81,9 @@ def array(name: str, x: ArrayLike, shape: tuple[int | str, ...], dtype: Any = np
 
 def _settled(x: Any, dtype: Any) -> bool:
     """Whether x is such an array as `array` makes, which nobody can change: then it need not be copied."""
-    return (
-        type(x) is np.ndarray and x.dtype == dtype and x.flags.owndata and x.flags.c_contiguous and not x.flags.writeable
-    )
+    if type(x) is not np.ndarray or x.dtype != dtype:
+        return False
+    return x.flags.owndata and x.flags.c_contiguous and not x.flags.writeable
 
 
 def _of_shape(name: str, out: Any, shape: tuple[int | str, ...]) -> Any:

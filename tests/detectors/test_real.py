@@ -14,10 +14,10 @@ from stereo3d.detectors import crops
 from stereo3d.detectors.base import Detector, build
 from stereo3d.detectors.crops import Box
 from stereo3d.detectors.look import look
-from stereo3d.detectors.search import Survey, _search_one, survey
+from stereo3d.detectors.search import _search_one
 from stereo3d.skeleton import COCO_17, shared_joints
-from stereo3d.stereo import SIDES
 from stereo3d.values import Bytes, Floats
+
 
 @pytest.fixture(scope="module")
 def detector(shared: Path) -> Detector:
