@@ -134,3 +134,14 @@ class TestConcatenate:
     def test_of_2d(self):
         both = concatenate([poses_2d(2), poses_2d(3)])
         assert len(both) == 5 and both.frame.tolist() == [0, 1, 0, 1, 2] and both.skeleton == BABYPOSE_12
+
+
+def test_parts_of_different_skeletons_are_not_joined() -> None:
+    with pytest.raises(InvalidValue, match="expected some of one skeleton, got"):
+        concatenate([])
+    one, other = (
+        Poses2D(np.zeros((1, len(s), 2)), np.zeros((1, len(s))), np.zeros((1, len(s))), [0.0], [0], s)
+        for s in (COCO_17, BABYPOSE_12)
+    )
+    with pytest.raises(InvalidValue, match="BabyPose-12.*COCO-17"):
+        concatenate([one, other])

@@ -110,9 +110,9 @@ def test_names_of_others(written, ours):
 class TestWrongOnes:
     @pytest.mark.parametrize("fields, message", [
         ({"joints": ("a", "a")}, "joints: expected 2 different names"),
-        ({"bones": ((0, 2),)}, "expected joint numbers 0 to 1"),
-        ({"bones": ((-1, 0),)}, "expected joint numbers 0 to 1"),
-        ({"torso": (0, 5)}, "expected joint numbers 0 to 1"),
+        ({"bones": ((0, 2),)}, "expected pairs of joints 0 to 1"),
+        ({"bones": ((-1, 0),)}, "expected pairs of joints 0 to 1"),
+        ({"torso": (0, 5)}, "expected pairs of joints 0 to 1"),
         ({"oks_sigmas": (0.1,)}, "oks_sigmas: expected 2 to go with joints, got 1"),
     ])  # fmt: skip
     def test_are_refused(self, fields, message):
@@ -124,3 +124,10 @@ class TestWrongOnes:
             COCO_17.index("left_elbo")
         with pytest.raises(UsageError, match="unknown skeleton 'COCO17': did you mean 'COCO-17'"):
             skeleton_named("COCO17")
+
+
+def test_a_side_without_its_other_one_is_refused() -> None:
+    with pytest.raises(InvalidValue, match="got left_hand alone"):
+        Skeleton("odd", ("nose", "left_hand"), (), None)
+    with pytest.raises(InvalidValue, match="expected pairs of joints"):
+        Skeleton("odd", ("nose", "chin"), ((0, 1, 0),), None)  # type: ignore[arg-type]

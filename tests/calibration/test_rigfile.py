@@ -71,7 +71,7 @@ def test_it_says_what_it_is() -> None:
     (content(left="x"), "left: expected dict, got 'x'"),
     (content(left=content()["left"] | {"fx": None}), "fx: expected a number"),
     (content(left=content()["left"] | {"size": [640]}), "size: expected .width, height."),
-    (content(left=content()["left"] | {"size": [640, "b"]}), "size: expected a number"),
+    (content(left=content()["left"] | {"size": [640, "b"]}), "size: expected .width, height. from 1"),
     (content(left=content()["left"] | {"distortion": [1, 2, 3]}), "distortion: expected 0, 4, 5, 8 or 14"),
     (content(rms="good"), "rms: expected a number"),
     (content("flat", cx=[1, 2]), "cx: expected dict"),
