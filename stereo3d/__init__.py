@@ -2,7 +2,8 @@
 
     import stereo3d
 
-    stereo3d.reconstruct("recording.h5", "poses.h5", weights="darkpose.pth")
+    settings = stereo3d.Config(stereo3d.Detect(weights="darkpose_w32_384x288.pth"))
+    stereo3d.reconstruct("recording.h5", "poses.h5", config=settings)
     poses = stereo3d.read("poses.h5", "poses")
 
 The names below are loaded when they are first used, so that importing stereo3d costs nothing.
@@ -37,6 +38,8 @@ _HOMES = {
     "triangulate": "triangulation",
     "Evaluation": "evaluation.evaluate",
     "evaluate": "evaluation.evaluate",
+    "Config": "config",
+    "Detect": "config",
     "reconstruct": "pipeline",
     "simulate": "synthetic.scene",
     "read": "storage",
