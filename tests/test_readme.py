@@ -1,0 +1,50 @@
+"""The README's commands work as printed, and are those of the Makefile."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from stereo3d.cli.app import main
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [line for block in re.findall(r"```\n(.*?)```", README, re.S) for line in block.splitlines()]
+BY_HAND = [line for line in COMMANDS if line.startswith("stereo3d ") and "sample_data" in line or "demo/poses" in line]
+
+
+def test_the_commands_by_hand_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "sample_data").symlink_to(ROOT / "sample_data")
+    assert len(BY_HAND) == 4
+    for line in BY_HAND:
+        monkeypatch.setattr(sys, "argv", shlex.split(line))
+        with pytest.raises(SystemExit) as leave:
+            main()
+        assert not leave.value.code, line
+    assert {p.name for p in (tmp_path / "demo").iterdir()} == {"poses.h5", "poses.run.json", "poses.csv", "overlay.png"}
+
+
+def test_the_makefile_runs_the_same(tmp_path: Path) -> None:
+    made = re.findall(r"\$\(BIN\)/(stereo3d .*)", (ROOT / "Makefile").read_text())
+    assert [line.split()[1] for line in made] == [line.split()[1] for line in BY_HAND]
+
+
+@pytest.mark.parametrize("line", [line for line in COMMANDS if line.startswith("stereo3d ")])
+def test_every_option_printed_exists(line: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    words = shlex.split(line.partition("#")[0])
+    monkeypatch.setattr(sys, "argv", ["stereo3d", words[1], "--help"])
+    with pytest.raises(SystemExit):
+        main()
+    shown = capsys.readouterr().out
+    assert all(word in shown for word in words if word.startswith("-"))
+
+
+def test_every_page_linked_is_there() -> None:
+    for target in re.findall(r"\]\((?!http)([^)#]+)", README):
+        assert (ROOT / target).exists(), target
