@@ -26,6 +26,7 @@ CASES = {
     "both missing": ((np.nan, 1), (1, np.nan), 0.9, 0.9, Status.MISSING_LEFT | Status.MISSING_RIGHT),
     "missing without a score": ((np.nan, 1), (640, 300), 0.0, 0.9, Status.MISSING_LEFT | Status.LOW_SCORE),
     "low score": ((700, 300), (640, 300), 0.9, 0.01, Status.LOW_SCORE),
+    "score at the gate": ((700, 300), (640, 300), 0.05, 0.9, Status.OK),
     "score unknown": ((700, 300), (640, 300), np.nan, np.nan, Status.OK),
     "one score unknown, the other low": ((700, 300), (640, 300), np.nan, 0.01, Status.LOW_SCORE),
     "rows 20 apart": ((700, 319.9), (640, 300), 0.9, 0.9, Status.OK),
@@ -97,7 +98,7 @@ class TestGates:
             Gates(**wrong)
 
     def test_from_a_file_are_the_same(self):
-        assert Gates(depth=[0.1, 10]) == Gates() and isinstance(Gates(depth=[1, 2]).depth, tuple)
+        assert Gates(row=0).row == 0 and Gates(depth=[0.1, 10]) == Gates() and isinstance(Gates(depth=[1, 2]).depth, tuple)
 
     def test_are_kept_with_the_result(self):
         origin = triangulate(views(ZED, infant()), ZED, Gates(row=7)).origin

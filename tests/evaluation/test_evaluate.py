@@ -56,7 +56,7 @@ class TestErrors:
         wild = TRUTH.xyz.copy()
         wild[0, 0] = np.inf
         found = evaluate(dataclasses.replace(TRUTH, xyz=wild), plain(xyz=TRUTH.xyz, camera="rectified"))
-        assert not found.detected[0, 0] and found.detected.sum() == 6 * 17 - 1
+        assert np.isnan(found.error[0, 0]) and not found.detected[0, 0] and found.detected.sum() == 6 * 17 - 1
 
 
 class TestCameras:
@@ -108,6 +108,8 @@ class TestFrames:
 
     def test_a_single_frame_goes_by_the_truths_clock(self):
         assert evaluate(rows(TRUTH, [2]), plain(time=TRUTH.time + 0.01)).frame.tolist() == [2]
+        two = plain(xyz=TRUTH.xyz[2:4], time=TRUTH.time[2:4] + 0.01)
+        assert evaluate(rows(TRUTH, [2]), two).frame.tolist() == [2]
         assert evaluate(rows(TRUTH, [2]), plain(xyz=TRUTH.xyz[[2]], time=TRUTH.time[[2]])).frame.tolist() == [2]
         with pytest.raises(InputError, match="frames that the poses share"):
             evaluate(rows(TRUTH, [2]), plain(xyz=TRUTH.xyz[[2]], time=TRUTH.time[[2]] + 0.01))
