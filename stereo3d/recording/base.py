@@ -178,7 +178,8 @@ def _why_not(path: Path, names: list[str], missing: list[str]) -> str:
     if path.suffix.lower() in (".svo", ".svo2"):
         return (
             f"{path}: ZED recordings (.svo, .svo2) cannot be read yet; export a side-by-side AVI with the SVO export "
-            "of the camera's SDK and open that with rectified=True and the camera's fps (the export forces at least 25)"
+            "of the camera's SDK and open that with --rectified (rectified=True) and the camera's fps (the export forces "
+            "25 or more)"
         )
     more = "".join(f"; {m}" for m in missing)
     return f"{path}: expected a recording of a known kind ({', '.join(names)}), got another file{more}"
