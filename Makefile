@@ -5,12 +5,13 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 
 .PHONY: demo test lint clean
 
-demo: .venv/runs  ## the main job on the sample recording: poses, tables and a picture in demo/
+demo: .venv/runs  ## the main job on the sample recording: poses, tables, a picture and a report in demo/
 	mkdir -p demo
 	$(BIN)/stereo3d reconstruct sample_data/infant.h5 --detector replay --restart -o demo/poses.h5
 	$(BIN)/stereo3d evaluate demo/poses.h5 sample_data/infant.h5 -o demo/evaluation.md
 	$(BIN)/stereo3d export demo/poses.h5 -o demo/poses.csv
 	$(BIN)/stereo3d view demo/poses.h5 sample_data/infant.h5 -o demo/overlay.png
+	$(BIN)/stereo3d report demo/poses.h5 --truth sample_data/infant.h5 -o demo/report.html
 
 test: .venv/tests lint  ## everything that can fail
 	$(BIN)/python -m pytest -n 2 --dist worksteal

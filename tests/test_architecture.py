@@ -17,7 +17,7 @@ ROOT = Path(stereo3d.__file__).parent
 LAYERS = """
 cli
 pipeline describe
-config segments visual export
+config segments visual export rigs
 triangulation evaluation detectors synthetic
 models recording
 calibration storage

@@ -48,11 +48,15 @@ def test_the_main_job(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-d
     assert run("export", "poses.h5", "-o", "poses.csv")[0] == 0
     table = pd.read_csv(tmp_path / "poses.csv")
     poses = storage.read(tmp_path / "poses.h5", "poses")
-    assert list(table.columns[:6]) == ["frame", "time_s", "joint", "x_m", "y_m", "z_m"]
-    np.testing.assert_allclose(table[["x_m", "y_m", "z_m"]].to_numpy(), poses.xyz.reshape(-1, 3), atol=1e-6)
-    assert set(table.loc[table.x_m.isna(), "status"]).isdisjoint({"ok"})
+    assert list(table.columns[:6]) == ["frame", "time_s", "joint", "x_right_m", "y_down_m", "z_away_m"]
+    np.testing.assert_allclose(table[["x_right_m", "y_down_m", "z_away_m"]].to_numpy(), poses.xyz.reshape(-1, 3), atol=1e-6)
+    assert set(table.loc[table.x_right_m.isna(), "status"]).isdisjoint({"ok"})
     assert run("export", "poses.h5", "-o", "poses.parquet")[0] == 0
     assert pd.read_parquet(tmp_path / "poses.parquet").shape == table.shape
+    assert run("export", "poses.h5", "-o", "left.json", "--kind", "coco", "--view", "right")[0] == 0
+    assert len(json.loads((tmp_path / "left.json").read_text())) == 45
+    assert run("report", "poses.h5", "--truth", SAMPLE, "-o", "page.html")[0] == 0
+    assert "http" not in (tmp_path / "page.html").read_text().replace("http-equiv", "")
     assert run("view", "poses.h5", SAMPLE, "-o", "look.png", "--time", "1")[0] == 0
     height, width, _ = cv2.imread(str(tmp_path / "look.png")).shape
     assert width == 2 * height > 400

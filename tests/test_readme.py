@@ -21,13 +21,14 @@ def test_the_commands_by_hand_work(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(tmp_path)
     (tmp_path / "demo").mkdir()
     (tmp_path / "sample_data").symlink_to(ROOT / "sample_data")
-    assert len(BY_HAND) == 4
+    assert len(BY_HAND) == 5
     for line in BY_HAND:
         monkeypatch.setattr(sys, "argv", shlex.split(line))
         with pytest.raises(SystemExit) as leave:
             main()
         assert not leave.value.code, line
-    assert {p.name for p in (tmp_path / "demo").iterdir()} == {"poses.h5", "poses.run.json", "poses.csv", "overlay.png"}
+    made = {p.name for p in (tmp_path / "demo").iterdir()}
+    assert made == {"poses.h5", "poses.run.json", "poses.csv", "overlay.png", "report.html"}
 
 
 def test_the_makefile_runs_the_same(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import typer
 
-from stereo3d.cli import results, sources, stages
+from stereo3d.cli import report, results, sources, stages
 from stereo3d.errors import Stereo3DError
 
 app = typer.Typer(
@@ -24,7 +24,7 @@ app = typer.Typer(
 )
 _COMMANDS: dict[str, Callable[..., None]] = {
     "reconstruct": stages.reconstruct, "detect": stages.detect, "triangulate": stages.triangulate,
-    "evaluate": results.evaluate, "export": results.export_poses, "view": results.view,
+    "evaluate": results.evaluate, "export": results.export_poses, "view": results.view, "report": report.report,
     "info": sources.info, "convert": sources.convert, "simulate": sources.simulate,
 }
 

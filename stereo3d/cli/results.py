@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from stereo3d.cli import options as o
+from stereo3d.errors import UsageError
 
 Poses = Annotated[Path, typer.Argument(help="A file with `poses`, made by reconstruct or triangulate.")]
 Truth = Annotated[Path, typer.Argument(help="A stereo3d file or recording with truth, or .npz with xyz (m), joints.")]
@@ -37,13 +38,18 @@ def evaluate(
 
 def export_poses(
     poses: Poses, output: o.Output,
-    kind: Annotated[str | None, typer.Option("--kind", help="csv or parquet; by default the file's ending.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="csv, parquet, trc, c3d, nc, nwb, bids or coco; by default the file's ending.")
+    ] = None,
+    view_: Annotated[str, typer.Option("--view", help="For coco, which view's 2D joints: left or right.")] = "left",
 ) -> None:
-    """Poses as a tidy table: a row for each frame and joint, units in the column names."""
+    """Poses in another format: a tidy table (csv, parquet), TRC, C3D, movement netCDF, NWB, Motion-BIDS, COCO JSON."""
     from stereo3d import storage
     from stereo3d.export import export
 
-    print(export(storage.read(poses, "poses"), output, kind))
+    if view_ not in ("left", "right"):
+        raise UsageError(f"--view: expected left or right, got {view_!r}")
+    print(export(storage.read(poses, view_ if kind == "coco" else "poses"), output, kind))
 
 
 def view(

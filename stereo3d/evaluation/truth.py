@@ -68,7 +68,7 @@ def truth_of(poses: Poses3D) -> Truth:
 
 
 def read_truth(path: str | os.PathLike[str], frame: Frame | str | None = None) -> Truth:
-    """The truth of an .npz, of a recording with `truth`, or of a file with `truth` or else `poses`.
+    """The truth of an .npz, of a recording with `truth`, of a file with `truth` or else `poses`, or a .csv, .trc, .c3d.
 
     An .npz has `xyz` (T, J, 3) m and `joints` (J names, as other people write them too); it may have `valid` (T, J),
     `video_frame` (T,), `time` (T,) s, and `frame`, "left" or "rectified": the camera that xyz is in. Where it does
@@ -81,6 +81,10 @@ def read_truth(path: str | os.PathLike[str], frame: Frame | str | None = None) -
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     try:
+        if Path(path).suffix.lower() in (".csv", ".trc", ".c3d"):
+            from stereo3d.evaluation.spatial_files import read_points
+
+            return read_points(path, frame or "left")  # type: ignore[arg-type]
         if zipped:
             return _from_entries(_load_npz(path), frame)
         poses = _stored_poses(path)

@@ -31,13 +31,13 @@ def overlay(images: Stereo[Bytes], joints: Stereo[Poses2D], at: int) -> Bytes:
     thin line joins both places of each joint: level in a rectified pair when the views agree. Joints are in the
     pixels of `images`; the same rows are cut from both.
     """
-    drawn = images.map(lambda image, poses: _draw(image, poses, at), joints)
+    drawn = images.map(lambda image, poses: draw_joints(image, poses, at), joints)
     rows, left, right = _windows(joints.map(lambda poses: poses.xy[at]), images.left.shape[1::-1])
     both = np.concatenate([drawn.left[rows, left], drawn.right[rows, right]], axis=1)
     offset = np.array([[left.start, rows.start], [right.start - (left.stop - left.start), rows.start]])
     ends = np.stack([joints.left.xy[at], joints.right.xy[at]], axis=1) - offset
     for a, b in ends[np.isfinite(ends).all((1, 2))]:
-        cv2.line(both, _point(a), _point(b), (255, 255, 255), 1, cv2.LINE_AA, _SHIFT)
+        cv2.line(both, fixed_point(a), fixed_point(b), (255, 255, 255), 1, cv2.LINE_AA, _SHIFT)
     return both
 
 
@@ -85,7 +85,8 @@ def draw(
     return Path(path)
 
 
-def _draw(image: Bytes, poses: Poses2D, at: int) -> Bytes:
+def draw_joints(image: Bytes, poses: Poses2D, at: int) -> Bytes:
+    """(H, W, 3) a copy of the picture with the joints at position `at` of the poses, their bones and sigmas."""
     canvas = np.ascontiguousarray(image).copy()
     xy, sigma, skeleton = poses.xy[at], poses.sigma[at], poses.skeleton
     width = max(1, round(image.shape[0] / 360))
@@ -94,12 +95,12 @@ def _draw(image: Bytes, poses: Poses2D, at: int) -> Bytes:
         if seen[a] and seen[b]:
             ends = {_colour(skeleton.joints[a]), _colour(skeleton.joints[b])}
             colour = ends.pop() if len(ends) == 1 else _MIDDLE
-            cv2.line(canvas, _point(xy[a]), _point(xy[b]), colour, width, cv2.LINE_AA, _SHIFT)
+            cv2.line(canvas, fixed_point(xy[a]), fixed_point(xy[b]), colour, width, cv2.LINE_AA, _SHIFT)
     for j in np.flatnonzero(seen):
         colour = _colour(skeleton.joints[j])
-        cv2.circle(canvas, _point(xy[j]), (2 * width) << _SHIFT, colour, -1, cv2.LINE_AA, _SHIFT)
+        cv2.circle(canvas, fixed_point(xy[j]), (2 * width) << _SHIFT, colour, -1, cv2.LINE_AA, _SHIFT)
         if np.isfinite(sigma[j]):
-            cv2.circle(canvas, _point(xy[j]), round(sigma[j] * (1 << _SHIFT)), colour, 1, cv2.LINE_AA, _SHIFT)
+            cv2.circle(canvas, fixed_point(xy[j]), round(sigma[j] * (1 << _SHIFT)), colour, 1, cv2.LINE_AA, _SHIFT)
     return canvas
 
 
@@ -107,7 +108,7 @@ def _colour(joint: str) -> tuple[int, int, int]:
     return _LEFT if joint.startswith("left") else _RIGHT if joint.startswith("right") else _MIDDLE
 
 
-def _point(xy: Floats) -> tuple[int, int]:
-    """In OpenCV's fixed point, kept within what it can draw."""
+def fixed_point(xy: Floats) -> tuple[int, int]:
+    """px (2,) in OpenCV's fixed point of four binary places, kept within what it can draw."""
     x, y = np.clip(xy, -8192, 8192) * (1 << _SHIFT)
     return round(float(x)), round(float(y))

@@ -1,0 +1,112 @@
+"""The points of a C3D file, read by its specification (https://www.c3d.org/docs/C3D_User_Guide.pdf).
+
+Little-endian files, with floats or scaled integers, as all present-day systems write them. A damaged file gets a
+sentence: packages that read C3D in C++ end the process.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from stereo3d.errors import InvalidValue
+from stereo3d.values import Floats
+
+_BLOCK = 512
+_KEY = 0x50
+_INTEL = 84
+_MOST_BYTES = 4 << 30
+_KINDS = {-1: "S1", 1: "u1", 2: "<i2", 4: "<f4"}
+_LOST = -1
+
+
+class C3DPoints(NamedTuple):
+    """What a file holds, lengths in its own unit."""
+
+    xyz: Floats
+    """(T, K, 3), NaN where the file says that a point is missing."""
+    names: list[str]
+    unit: str
+    time: Floats
+    """(T,) s: by STEREO3D:START where we wrote it, else as its frames are numbered."""
+
+
+def read_c3d(path: str | os.PathLike[str]) -> C3DPoints:
+    """The points of a C3D. Raises OSError or InvalidValue for a file that is none, is damaged or another machine's."""
+    if os.path.getsize(path) > _MOST_BYTES:
+        raise InvalidValue(f"expected a C3D of up to {_MOST_BYTES} bytes, got {os.path.getsize(path)}")
+    with open(path, "rb") as stream:
+        data = stream.read()
+    try:
+        return _points(data)
+    except (struct.error, IndexError, KeyError) as error:
+        raise InvalidValue(f"expected a C3D, got one that is cut off or damaged ({error})") from error
+
+
+def _points(data: bytes) -> C3DPoints:
+    block, key, n_points, n_analog, first, last, _, scale, start, _, rate = struct.unpack_from("<BBHHHHHfHHf", data)
+    if key != _KEY:
+        raise InvalidValue(f"expected a C3D, whose second byte is {_KEY}, got {key}")
+    parameters = _parameters(data, (block - 1) * _BLOCK)
+    names = [str(name) for name in parameters["POINT:LABELS"]][:n_points]
+    number = "<f4" if scale < 0 else "<i2"
+    width = 4 * n_points + n_analog
+    n_frames, offset = last - first + 1, (start - 1) * _BLOCK
+    if not (rate > 0 and np.isfinite(rate) and n_frames > 0 and offset > 0 and len(names) == n_points > 0):
+        raise InvalidValue(f"expected named points at a rate, got {n_points} points, {len(names)} names, {rate:g} Hz")
+    held = (len(data) - offset) // (width * np.dtype(number).itemsize)
+    if held < n_frames:
+        raise InvalidValue(f"expected {n_frames} frames, got the data of {max(held, 0)}")
+    values = np.frombuffer(data, number, n_frames * width, offset).reshape(n_frames, width)
+    points = values[:, : 4 * n_points].reshape(n_frames, n_points, 4)
+    with np.errstate(invalid="ignore"):
+        xyz = points[..., :3].astype(np.float64) * (1.0 if scale < 0 else float(scale))
+        missing = ~(points[..., 3] > _LOST)
+    begin = float(parameters.get("STEREO3D:START", [(first - 1) / rate])[0])
+    unit = parameters.get("POINT:UNITS", [""])
+    return C3DPoints(
+        np.where(missing[..., None], np.nan, xyz), names, str(unit[0]) if len(unit) else "",
+        begin + np.arange(n_frames) / rate,
+    )  # fmt: skip
+
+
+def _parameters(data: bytes, offset: int) -> dict[str, Any]:
+    """GROUP:NAME -> list of texts or array of numbers."""
+    if data[offset + 3] != _INTEL:
+        raise InvalidValue(f"expected a little-endian C3D (processor {_INTEL}), got processor {data[offset + 3]}")
+    groups: dict[int, str] = {}
+    found: list[tuple[int, str, Any]] = []
+    at = offset + 4
+    while True:
+        length, group = struct.unpack_from("<bb", data, at)
+        if not length:
+            break
+        name_end = at + 2 + abs(length)
+        name = data[at + 2 : name_end].decode("latin-1").upper()
+        (step,) = struct.unpack_from("<h", data, name_end)
+        if group < 0:
+            groups[-group] = name
+        else:
+            found.append((group, name, _parameter(data, name_end + 2)))
+        if step <= 0:
+            break
+        at = name_end + step
+    return {f"{groups.get(group, group)}:{name}": value for group, name, value in found}
+
+
+def _parameter(data: bytes, at: int) -> Any:
+    kind, n_dimensions = struct.unpack_from("<bB", data, at)
+    shape = struct.unpack_from(f"<{n_dimensions}B", data, at + 2)
+    dtype = np.dtype(_KINDS[kind])
+    count = int(np.prod(shape, dtype=np.int64))
+    begin = at + 2 + n_dimensions
+    raw = data[begin : begin + max(count, 0) * dtype.itemsize]
+    if not 0 <= count * dtype.itemsize <= len(raw):
+        raise IndexError(f"a parameter of {count} values")
+    if kind == -1:
+        wide = max(shape[0], 1) if shape else 1
+        return [raw[i : i + wide].decode("latin-1").strip() for i in range(0, len(raw), wide)]
+    return np.frombuffer(raw, dtype)

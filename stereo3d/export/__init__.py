@@ -1,0 +1,5 @@
+"""Poses in other people's formats: one file for each format, each an exporter (poses, path)."""
+
+from stereo3d.export.base import export
+
+__all__ = ["export"]

@@ -1,0 +1,50 @@
+"""Where the numbers come from and how they were judged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import stereo3d
+from stereo3d.cameras import RectifiedCamera
+from stereo3d.visual.page import words
+from stereo3d.visual.page.findings import Findings
+from stereo3d.visual.page.markup import Markup, join, tag
+from stereo3d.visual.page.verdict import explanation
+
+_LONGEST = 300
+_MOST = 200
+
+
+def section(findings: Findings) -> Markup:
+    """Method and provenance, the latter as it was recorded with the result."""
+    method = tag("section", tag("h2", "How this was judged"), explanation(), id="method")
+    facts = [*_facts(findings), *list(_flat(findings.run))[:_MOST]]
+    rows = [tag("tr", tag("th", name, scope="row"), tag("td", value)) for name, value in facts]
+    table = tag("div", tag("table", tag("tbody", *rows), class_="facts"), class_="wide")
+    return join([method, tag("section", tag("h2", "Where this comes from"), table, id="provenance")])
+
+
+def _facts(findings: Findings) -> Iterator[tuple[str, str]]:
+    poses = findings.poses
+    rectified = isinstance(poses.camera, RectifiedCamera)
+    yield "page made by", f"stereo3d {stereo3d.__version__}"
+    yield "skeleton", f"{poses.skeleton.name}, {words.count(len(poses.skeleton), 'joint')}"
+    yield "coordinates", f"{'rectified ' if rectified else ''}left camera: x right, y down, z away; 0 is the camera"
+    yield "distance between the cameras", words.centimetres(abs(poses.camera.baseline), 2)
+    if len(poses):
+        yield "frames of the recording", f"{poses.frame.min():,} to {poses.frame.max():,}"
+    if findings.evaluation is not None:
+        shared, (_, held) = findings.evaluation.frame.size, findings.evaluation.frames_given
+        yield "truth", f"{words.count(shared, 'frame')} shared of {held:,}, paired by {findings.evaluation.paired_by}"
+
+
+def _flat(x: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Every leaf of nested mappings under its path."""
+    if isinstance(x, Mapping):
+        for key, inner in x.items():
+            yield from _flat(inner, f"{name} › {key}" if name else str(key))
+    else:
+        shown = x if isinstance(x, str) else json.dumps(x)
+        yield name.replace("_", " "), shown if len(shown) <= _LONGEST else shown[:_LONGEST] + " …"

@@ -1,0 +1,179 @@
+"""The first thing on the page: how much of the recording can be trusted, and why not the rest."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stereo3d.evaluation import metrics
+from stereo3d.values import Bools, Floats
+from stereo3d.visual.page import svg, words
+from stereo3d.visual.page.findings import Findings
+from stereo3d.visual.page.markup import Markup, join, tag
+from stereo3d.visual.page.trust import SHORT, Doubt, Limits
+
+_GRADES = ((0.9, "good", "Most of this recording can be trusted."),
+           (0.6, "fair", "Parts of this recording can be trusted."),
+           (0.0, "poor", "Most of this recording cannot be trusted."))  # fmt: skip
+_NOTHING = ("poor", "There is nothing here to trust.")
+CLASSES = {doubt: f"doubt{int(doubt)}" for doubt in Doubt}
+
+
+def section(findings: Findings) -> Markup:
+    """The verdict, its reasons, and the timeline of quality."""
+    share = findings.trust.share
+    grade, headline = next((g for low, *g in _GRADES if share >= low), list(_NOTHING)) if _any(findings) else _NOTHING
+    return tag(
+        "section",
+        tag("div",
+            tag("p", words.percent(share), tag("span", "of frames trusted"), class_="share"),
+            tag("div", tag("h2", headline), tag("p", _sentence(findings)), *_truth_sentence(findings)),
+            class_=f"verdict {grade}"),
+        _tiles(findings), quality(findings), _reasons(findings), id="verdict",
+    )  # fmt: skip
+
+
+def _any(findings: Findings) -> bool:
+    return bool((findings.trust.doubt == Doubt.NONE).any())
+
+
+def _sentence(findings: Findings) -> Markup:
+    trust, frames = findings.trust, len(findings.poses)
+    if not frames:
+        return Markup("The result holds no frames.")
+    good = int(trust.trusted.sum())
+    start = f"{good:,} of {words.count(frames, 'frame')} have enough joints in a place that makes sense."
+    if good == frames:
+        return Markup(start)
+    causes = np.bincount(trust.cause[~trust.trusted], minlength=len(Doubt))
+    first = Doubt(int(causes.argmax()))
+    return Markup(f"{start} The commonest reason in the others: {_WHY[first]}.")
+
+
+_WHY = {
+    Doubt.NONE: "none", Doubt.UNSEEN: "joints were not seen in both views",
+    Doubt.VIEWS_DISAGREE: "the two views disagree about where joints are",
+    Doubt.DEPTH: "joints would lie at an impossible distance", Doubt.JUMP: "joints jump from one frame to the next",
+    Doubt.LENGTH: "limbs change their length", Doubt.WIDE: "the error bars are too wide",
+}  # fmt: skip
+
+
+def _truth_sentence(findings: Findings) -> list[Markup]:
+    if findings.evaluation is None:
+        return [tag("p", "No truth was given, so accuracy itself was not measured; this is a check of consistency.")]
+    mean, _, median = metrics.spread(findings.error)
+    good = findings.trust.doubt == Doubt.NONE
+    trusted, others = (metrics.spread(findings.error[which])[0] for which in (good, ~good))
+    parts = f"Held against the truth, joints are {words.centimetres(mean)} off on average, half of them less than "
+    parts += f"{words.centimetres(median)}"
+    if np.isfinite(others):
+        parts += f". Those that are trusted: {words.centimetres(trusted)}, those in doubt: {words.centimetres(others)}"
+    return [tag("p", parts + ".")]
+
+
+def _tiles(findings: Findings) -> Markup:
+    doubt, poses = findings.trust.doubt, findings.poses
+    with np.errstate(invalid="ignore"):
+        spread = np.sqrt((poses.sigma * poses.sigma).sum(-1))
+    tiles = [
+        ("Length", _length(findings), words.count(len(poses), "frame")),
+        ("Joints placed", words.percent(float(poses.found.mean()) if doubt.size else np.nan),
+         f"{len(poses.skeleton)} joints, {poses.skeleton.name}"),
+        ("Joints trusted", words.percent(float((doubt == Doubt.NONE).mean()) if doubt.size else np.nan),
+         "placed and plausible"),
+        ("Longest trusted stretch", _stretch(findings, findings.trust.trusted), "without a break"),
+        ("Longest gap", _stretch(findings, ~findings.trust.trusted), "not trusted"),
+        ("Typical error bar", words.centimetres(metrics.spread(spread)[2]),
+         "one standard deviation, as the detector claims"),
+    ]  # fmt: skip
+    if findings.evaluation is not None:
+        near = findings.evaluation.pck(0.05)
+        tiles.append(("Within 5 cm", words.percent(near), "of the truth, misses count as wrong"))
+    return tag("dl", *[tag("div", tag("dt", a), tag("dd", tag("b", b), tag("small", c))) for a, b, c in tiles],
+               class_="tiles")  # fmt: skip
+
+
+def _length(findings: Findings) -> str:
+    return words.duration(findings.duration) if findings.seconds else words.count(len(findings.poses), "frame")
+
+
+def _stretch(findings: Findings, holds: Bools) -> str:
+    """How long `holds` (T,) does without a break."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], holds, [False]]).astype(int)))
+    if not edges.size:
+        return "none"
+    longest = int((edges[1::2] - edges[::2]).max())
+    if not (findings.seconds and len(holds) > 1):
+        return words.count(longest, "frame")
+    return words.duration(longest * findings.duration / len(holds))
+
+
+def quality(findings: Findings) -> Markup:
+    """The share of joints over time, stacked by what is wrong with them."""
+    counts = findings.trust.counts().astype(float) / max(len(findings.poses.skeleton), 1)
+    shares = findings.bins.means(counts)
+    tops = np.cumsum(shares, axis=1)
+    left = findings.bins.middle - findings.bins.width / 2
+    width = findings.bins.width
+    stacks = [
+        svg.bars(left, width, tops[:, i] - shares[:, i], tops[:, i], CLASSES[doubt])
+        for i, doubt in enumerate(Doubt) if shares.size and shares[:, i].any()
+    ]  # fmt: skip
+    legend = [(CLASSES[d], SHORT[d]) for i, d in enumerate(Doubt) if shares.size and shares[:, i].any()]
+    y = svg.Axis(0.0, 1.0, ((0.0, "0"), (0.5, "50"), (1.0, "100 %")))
+    needed = svg.level(Limits().joints, y, "limit")
+    return svg.plot([*stacks, needed], findings.axis, y, title="Quality over time: joints that can be trusted",
+                    timed=True, legend=legend)  # fmt: skip
+
+
+def strip(findings: Findings) -> Markup:
+    """A thin picture for the player's time line: red where a frame is not trusted."""
+    share = findings.bins.means(findings.trust.trusted.astype(float))
+    left, width = findings.bins.middle - findings.bins.width / 2, findings.bins.width
+    wrong = svg.bars(left, width, np.zeros_like(share), np.ceil(1 - share), "doubt2")
+    return tag("svg", wrong, viewBox="0 0 1000 1000", preserveAspectRatio="none", class_="strip", aria_hidden="true")
+
+
+def _reasons(findings: Findings) -> Markup:
+    doubt = findings.trust.doubt
+    frames = np.bincount(findings.trust.cause[~findings.trust.trusted], minlength=len(Doubt))
+    joints = np.bincount(doubt.ravel(), minlength=len(Doubt))
+    order = sorted((d for d in Doubt if d and joints[d]), key=lambda d: -joints[d])
+    if not order:
+        return tag("p", "Every joint of every frame is trusted.") if doubt.size else Markup("")
+    n, total = max(len(doubt), 1), max(doubt.size, 1)
+    items = [
+        tag("li", tag("i", class_=f"key {CLASSES[d]}"), tag("b", words.percent(joints[d] / total, 2)),
+            f" of joints: {MEANING[d]}",
+            f" Main reason in {words.percent(frames[d] / n)} of frames." if frames[d] else "")
+        for d in order
+    ]  # fmt: skip
+    return tag("div", tag("h3", "Why not the rest"), tag("ul", *items, class_="reasons"))
+
+
+_LIMITS = Limits()
+MEANING = {
+    Doubt.UNSEEN: "not seen in both views, or with hardly any confidence.",
+    Doubt.VIEWS_DISAGREE: "the two views put it on different rows of the picture, so they saw different things.",
+    Doubt.DEPTH: "the place would be too near, too far or behind the camera.",
+    Doubt.JUMP: f"more than {_LIMITS.jump * 100:g} cm away from where it is just before and after.",
+    Doubt.LENGTH: f"the limb that ends there is {100 * _LIMITS.length:g} % longer or shorter than it usually is.",
+    Doubt.WIDE: f"the error bar is longer than {_LIMITS.spread * 100:g} cm.",
+}
+
+
+def explanation() -> Markup:
+    """How joints and frames are judged."""
+    items = [tag("li", tag("b", SHORT[d]), ": ", MEANING[d]) for d in Doubt if d]
+    return join([
+        tag("p", f"A frame is trusted when at least {100 * _LIMITS.joints:g} % of its joints are. A joint is trusted "
+            "when none of these holds; the first that does is given as the reason:"),
+        tag("ol", *items),
+        tag("p", "None of this needs a truth, and none of it proves accuracy: an error that both views share, that "
+            "is steady over time and keeps limbs at their length stays unseen."),
+    ])  # fmt: skip
+
+
+def joint_shares(findings: Findings) -> Floats:
+    """(K,) the share of frames in which each joint is trusted."""
+    good = findings.trust.doubt == Doubt.NONE
+    return good.mean(0) if len(good) else np.full(good.shape[1], np.nan)

@@ -1,0 +1,58 @@
+"""`stereo3d report`: a page from files, its provenance from beside the result, pictures only on demand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from results import result
+
+from stereo3d import pipeline
+from stereo3d.cli.report import report
+from stereo3d.config import resolve
+from stereo3d.errors import InputError, UsageError
+
+SAMPLE = Path(__file__).parents[2] / "sample_data" / "infant.h5"
+
+
+@pytest.fixture(scope="module")
+def poses(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    settings = resolve(None, ["detect.detector=replay"])
+    return pipeline.reconstruct(SAMPLE, tmp_path_factory.mktemp("run") / "poses.h5", config=settings)
+
+
+def test_a_page_with_truth_and_provenance(poses: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report(poses, tmp_path / "page.html", truth=SAMPLE, title="Bed 4")
+    page = (tmp_path / "page.html").read_text()
+    about = json.loads(pipeline.run_path(poses).read_text())
+    assert "<h1>Bed 4</h1>" in page and "Distance from the truth" in page and "<img" not in page
+    assert about["sha256"] in page and about["packages"]["numpy"] in page
+    assert capsys.readouterr().out == f"{tmp_path / 'page.html'}\n"
+
+
+def test_pictures_of_the_worst_moments(poses: Path, tmp_path: Path) -> None:
+    report(poses, tmp_path / "page.html", recording=SAMPLE, pictures=True)
+    page = (tmp_path / "page.html").read_text()
+    assert 1 <= page.count('src="data:image/jpeg;base64,/9j/') <= 6
+
+
+@pytest.mark.parametrize("options", [{"pictures": True}, {"recording": SAMPLE}])
+def test_pictures_are_asked_for_twice(poses: Path, tmp_path: Path, options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="expected both or neither"):
+        report(poses, tmp_path / "page.html", **options)
+
+
+def test_pictures_of_another_recording_are_refused(tmp_path: Path) -> None:
+    result(120, tmp_path / "poses.h5")
+    with pytest.raises(InputError, match="is it another one"):
+        report(tmp_path / "poses.h5", tmp_path / "page.html", recording=SAMPLE, pictures=True)
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "\xff"])
+def test_a_broken_provenance_is_told(tmp_path: Path, text: str) -> None:
+    result(5, tmp_path / "poses.h5")
+    (tmp_path / "poses.run.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(InputError, match="expected the provenance as"):
+        report(tmp_path / "poses.h5", tmp_path / "page.html")
