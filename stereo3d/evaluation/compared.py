@@ -1,0 +1,110 @@
+"""Errors of several predictions on the same frames and joints, and paired tests of them by subject."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from stereo3d.evaluation import metrics, pixels
+from stereo3d.evaluation.bootstrap import Interval, interval_of_sums, mean_interval, ratio, sums_by_subject
+from stereo3d.values import Bools, Floats, Ints, Value, array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared(Value):
+    """The errors of N predictions on the same T frames (in pictures: of both views) and J joints, of S subjects."""
+
+    names: tuple[str, ...]
+    """N of them; the first is the one that the others are held against."""
+    error: Floats
+    """(N, T, J) m in space, px in pictures; NaN where a joint was not found."""
+    labelled: Bools
+    """(T, J) where there is a truth."""
+    joints: tuple[str, ...]
+    subject: Ints
+    """(T,) the number of each frame's subject."""
+    subjects: tuple[str, ...]
+    thresholds: tuple[float, ...]
+    """m in space, shares of `size` in pictures."""
+    size: Floats | None = None
+    """(N, T) px, the torso height in each picture; None in space."""
+
+    def __post_init__(self) -> None:
+        error = array("error", self.error, (len(self.names), "T", len(self.joints)))
+        self._set(error=error, labelled=array("labelled", self.labelled, error.shape[1:], np.bool_))
+        self._set(subject=array("subject", self.subject, error.shape[1:2], np.int64))
+        if self.size is not None:
+            self._set(size=array("size", self.size, error.shape[:2]))
+
+    def found(self, prediction: int) -> Bools:
+        """(T, J) where there is a truth and the prediction has a place."""
+        return np.asarray(self.labelled & np.isfinite(self.error[prediction]))
+
+    def pck(self, prediction: int, misses: metrics.Misses = "wrong", over: metrics.Over = "joints") -> Floats:
+        """(P,) the share of right joints at each threshold: 3DPCK in space, PCK@X in pictures."""
+        error = self.error[prediction]
+        if self.size is None:
+            return metrics.pck3d(error, self.labelled, self.thresholds, misses, over)
+        return pixels.pck(error, self.labelled, self.size[prediction], self.thresholds, misses, over)
+
+    def mean(self, prediction: int) -> Interval:
+        """The mean error of found joints, m or px, and its interval by subject."""
+        return mean_interval(self.error[prediction], self.found(prediction), self.subject)
+
+    def of_joints(self, which: Ints) -> Compared:
+        """The same for some of the joints."""
+        joints = tuple(self.joints[i] for i in which)
+        return dataclasses.replace(self, error=self.error[..., which], labelled=self.labelled[:, which], joints=joints)
+
+
+class PairedTest(NamedTuple):
+    """One prediction held against the first, subject by subject, on the joints that both found."""
+
+    name: str
+    baseline: str
+    subjects: int
+    """How many have joints that both found."""
+    difference: Interval
+    """The mean over subjects of the difference of their mean errors, m or px; negative: better than the first."""
+    p_t: float
+    """Of the paired t test, two-sided; NaN for fewer than two subjects."""
+    p_wilcoxon: float
+    """Of the exact signed-rank test, two-sided; it cannot fall below 2^(1 - subjects)."""
+
+
+def paired_tests(compared: Compared) -> tuple[PairedTest, ...]:
+    """Each prediction but the first against the first. The p are of single tests: many of them need a correction."""
+    return tuple(_paired_test(compared, i) for i in range(1, len(compared.names)))
+
+
+def _paired_test(compared: Compared, prediction: int) -> PairedTest:
+    both = compared.found(0) & compared.found(prediction)
+    apart = np.where(both, compared.error[prediction] - compared.error[0], 0.0)
+    sums = sums_by_subject(np.stack([apart.sum(1), both.sum(1)], 1), compared.subject)
+    sums = sums[sums[:, 1] > 0]
+    means = ratio(sums)
+    difference = interval_of_sums(np.stack([means, np.ones_like(means)], 1), ratio)
+    names = compared.names[prediction], compared.names[0]
+    return PairedTest(*names, len(means), difference, _t_test(means), _signed_ranks(means))
+
+
+def _t_test(difference: Floats) -> float:
+    n = difference.size
+    if n < 2:
+        return np.nan
+    if not difference.any():
+        return 1.0
+    with np.errstate(divide="ignore"):
+        t = difference.mean() / (difference.std(ddof=1) / np.sqrt(n))
+    return float(2 * stats.t.sf(abs(t), n - 1))
+
+
+def _signed_ranks(difference: Floats) -> float:
+    apart = difference[difference != 0]
+    if difference.size < 2:
+        return np.nan
+    return float(stats.wilcoxon(apart, method="exact").pvalue) if apart.size else 1.0
