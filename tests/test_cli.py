@@ -62,6 +62,18 @@ def test_the_main_job(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-d
     assert width == 2 * height > 400
 
 
+def test_several_results_are_set_beside_each_other(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    assert run("simulate", "--seconds", 3, "--no-pictures", "-o", "s.h5")[0] == 0
+    assert run("triangulate", "s.h5", "-o", "loose.h5")[0] == 0
+    assert run("triangulate", "s.h5", "-o", "strict.h5", "--set", "triangulate.row=5")[0] == 0
+    code, out, _ = run("evaluate", "loose.h5", "strict.h5", "s.h5", "--boxes", "boxes.png", "-o", "t.csv")
+    assert code == 0 and "loose" in out and "strict" in out and "DarkPose32" in out
+    assert cv2.imread(str(tmp_path / "boxes.png")).std() > 5 and (tmp_path / "t.csv").stat().st_size > 500
+    code, out, _ = run("evaluate", "loose.h5", "strict.h5", "s.h5", "--json")
+    assert code == 0 and json.loads(out)["space"]
+    assert run("evaluate", "loose.h5")[0] == 2
+
+
 def test_stage_by_stage(run) -> None:  # type: ignore[no-untyped-def]
     assert run("detect", SAMPLE, "--detector", "replay", "-o", "joints.h5")[0] == 0
     code, out, _ = run("triangulate", "joints.h5", "-o", "poses.h5", "--json")

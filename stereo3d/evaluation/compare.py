@@ -43,7 +43,7 @@ class Steadiness(NamedTuple):
     length_variation: float
     """Median coefficient of variation of forearms, upper arms, shanks and thighs; needs no truth."""
     row_noise: float
-    """px, STD of the detector's rows, from v_left - v_right; needs no truth."""
+    """px, STD of the detector's rows, from v_left - v_right of joints that have a place; needs no truth."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,7 +176,7 @@ def _pictures(pairs: Pairs, shares: Sequence[float]) -> Compared | None:
 def _steadiness(poses: Poses3D, truth: Truth) -> Steadiness:
     ends = list(limbs.segments(poses.skeleton.joints).values())
     variation = metrics.length_statistics(metrics.bone_lengths(poses.xyz, ends)).variation
-    noise = pixels.row_noise(poses.residual)
+    noise = pixels.row_noise(poses.residual[poses.found])
     if truth.frame is None:
         return Steadiness(np.nan, metrics.spread(variation)[2], noise)
     _, rows, truth_rows = np.intersect1d(poses.frame, truth.frame, return_indices=True)

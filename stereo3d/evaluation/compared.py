@@ -10,7 +10,13 @@ import numpy as np
 from scipy import stats
 
 from stereo3d.evaluation import metrics, pixels
-from stereo3d.evaluation.bootstrap import Interval, interval_of_sums, mean_interval, ratio, sums_by_subject
+from stereo3d.evaluation.bootstrap import (
+    Interval,
+    interval_of_sums,
+    mean_interval,
+    ratio,
+    sums_by_subject,
+)
 from stereo3d.values import Bools, Floats, Ints, Value, array
 
 

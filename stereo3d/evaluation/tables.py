@@ -92,8 +92,9 @@ def against_first(compared: Compared) -> Table:
 def to_markdown(comparison: Comparison) -> str:
     """All tables, the paper's rows beneath ours."""
     space = comparison.space
-    head = f"{len(space.subject)} frames and {len(space.joints)} joints that all share, {len(space.subjects)} subjects."
-    parts = [_markdown(table, _BESIDE.get(name)) for name, table in tables(comparison).items()]
+    n_frames, n_joints = space.labelled.shape
+    head = f"{n_frames} frames and {n_joints} joints that all share; subjects: {len(space.subjects)}."
+    parts = [markdown(table, _BESIDE.get(name)) for name, table in tables(comparison).items()]
     return "\n\n".join([head, *parts, _READING]) + f"\n\nSource: {published.AGMA}.\n"
 
 
@@ -127,6 +128,15 @@ def write(comparison: Comparison, path: str | os.PathLike[str]) -> Path:
     if kind == ".csv":
         return write_text(path, to_csv(comparison))
     return write_text(path, json.dumps(to_dict(comparison), indent=1) + "\n")
+
+
+def markdown(table: Table, paper: Table | None = None) -> str:
+    """A table as Markdown, AGMA's rows beneath ours; a column `X of found` stands in brackets behind X."""
+    columns = [c for c in table.columns if not c.endswith(_OF_FOUND)]
+    rows = [["", *columns], ["---", *("---:" for _ in columns)]]
+    rows += _cells(table, columns, "")
+    rows += _cells(paper, columns, "AGMA: ") if paper else []
+    return f"**{table.title}**\n\n" + "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
 def _space_columns(compared: Compared) -> tuple[str, ...]:
@@ -172,19 +182,11 @@ def _plain(table: Table) -> dict[str, Any]:
     return {"title": table.title, "rows": rows}
 
 
-def _markdown(table: Table, paper: Table | None) -> str:
-    columns = [c for c in table.columns if not c.endswith(_OF_FOUND)]
-    rows = [["", *columns], ["---", *("---:" for _ in columns)]]
-    rows += _cells(table, columns, "")
-    rows += _cells(paper, columns, "AGMA: ") if paper else []
-    return f"**{table.title}**\n\n" + "\n".join("| " + " | ".join(row) + " |" for row in rows)
-
-
 def _cells(table: Table, columns: list[str], prefix: str) -> list[list[str]]:
     lines = []
     for name, row in table.rows.items():
         held = dict(zip(table.columns, row))
-        lines.append([prefix + name, *(_cell(held.get(c), held.get(c + _OF_FOUND), c) for c in columns)])
+        lines.append([prefix + name.replace("|", r"\|"), *(_cell(held.get(c), held.get(c + _OF_FOUND), c) for c in columns)])
     return lines
 
 

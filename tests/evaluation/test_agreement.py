@@ -147,7 +147,7 @@ class TestRaters:
         np.testing.assert_allclose(limit, 3 * np.sqrt(0.9) * np.sqrt(-2 * np.log(0.05)), rtol=0.02)
 
     def test_a_joint_that_a_rater_did_not_mark_is_left_out(self):
-        truth, marks = self.marks(3, frames=4)
+        _, marks = self.marks(3, frames=4)
         holed = marks.copy()
         holed[2, 1, 0] = np.nan
         holed[:, :, 4] = np.nan

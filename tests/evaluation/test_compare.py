@@ -13,7 +13,13 @@ from stereo3d import storage
 from stereo3d.cameras import Intrinsics, StereoRig
 from stereo3d.errors import InputError, UsageError
 from stereo3d.evaluation import metrics
-from stereo3d.evaluation.compare import Prediction, compare, compare_in_pictures, read_prediction, truth_in_pictures
+from stereo3d.evaluation.compare import (
+    Prediction,
+    compare,
+    compare_in_pictures,
+    read_prediction,
+    truth_in_pictures,
+)
 from stereo3d.evaluation.evaluate import evaluate
 from stereo3d.evaluation.truth import Truth, truth_of
 from stereo3d.skeleton import BABYPOSE_12, COCO_17, INMOTION_19, MPII_16
@@ -154,12 +160,12 @@ class TestSteadiness:
         assert 0 < steady.length_variation < 1
 
     def test_noise_shows(self):
-        """Bones of constant length that noise of 1 cm shakes; and rows 2 px off."""
+        """Bones of constant length that noise of 1 cm shakes; and rows 2 px off, but for one that was rejected."""
         still = poses_at(np.repeat(truth_poses(1).xyz, 200, 0))
         rng = np.random.default_rng(0)
-        noisy = dataclasses.replace(
-            still, xyz=still.xyz + 0.01 * rng.normal(size=still.xyz.shape), residual=2 * rng.normal(size=(200, 17))
-        )
+        xyz, residual = still.xyz + 0.01 * rng.normal(size=still.xyz.shape), 2 * rng.normal(size=(200, 17))
+        xyz[0, 0], residual[0, 0] = np.nan, 1e6
+        noisy = dataclasses.replace(still, xyz=xyz, residual=residual)
         both = compare({"still": {"": Prediction(still)}, "noisy": {"": Prediction(noisy)}}, {"": still}).steadiness
         assert both["still"].length_variation == pytest.approx(0, abs=1e-12)
         assert both["noisy"].length_variation > 0.01

@@ -10,7 +10,14 @@ from hypothesis.extra.numpy import arrays
 
 from stereo3d.errors import UsageError
 from stereo3d.evaluation import metrics
-from stereo3d.evaluation.limbs import limb_overlap, limbs, median_iqr, resized, rmsd, segments
+from stereo3d.evaluation.limbs import (
+    limb_overlap,
+    limbs,
+    median_iqr,
+    resized,
+    rmsd,
+    segments,
+)
 from stereo3d.skeleton import BABYPOSE_12, COCO_17, CROWDPOSE_14, INMOTION_19, SKELETONS
 
 ONE = {"right arm": np.arange(3)}

@@ -14,7 +14,13 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from stereo3d.errors import InvalidValue, UsageError
-from stereo3d.evaluation.oks import KeypointScores, People, box_area, keypoint_scores, similarity
+from stereo3d.evaluation.oks import (
+    KeypointScores,
+    People,
+    box_area,
+    keypoint_scores,
+    similarity,
+)
 from stereo3d.skeleton import BABYPOSE_12, COCO_17, CROWDPOSE_14
 
 AREA = 1e4

@@ -10,7 +10,14 @@ from hypothesis.extra.numpy import arrays
 
 from stereo3d.errors import UsageError
 from stereo3d.evaluation import metrics, pixels
-from stereo3d.skeleton import COCO_17, CROWDPOSE_14, INMOTION_19, MPII_16, OPENPOSE_18, Skeleton
+from stereo3d.skeleton import (
+    COCO_17,
+    CROWDPOSE_14,
+    INMOTION_19,
+    MPII_16,
+    OPENPOSE_18,
+    Skeleton,
+)
 
 errors = arrays(float, st.tuples(st.integers(0, 5), st.integers(0, 4)), elements=st.floats(0, 100) | st.just(np.nan))
 AGMA = np.array([[1, 5, 9.9, 10, 10.1, 30]])

@@ -14,7 +14,8 @@ from stereo3d.errors import UsageError
 from stereo3d.evaluation import metrics, published
 from stereo3d.evaluation.compare import compare
 from stereo3d.evaluation.compared import paired_tests
-from stereo3d.evaluation.tables import tables, to_csv, to_dict, to_markdown, write
+from stereo3d.evaluation.published import Table
+from stereo3d.evaluation.tables import in_pictures, markdown, tables, to_csv, to_dict, to_markdown, write
 
 TRUTHS = infants()
 BOTH = {name: predicted(TRUTHS, metres, 1000 * metres) for name, metres in LEVELS.items()}
@@ -93,7 +94,7 @@ class TestMarkdown:
     text = to_markdown(COMPARISON)
 
     def test_counts_come_first(self):
-        assert self.text.startswith("60 frames and 17 joints that all share, 3 subjects.")
+        assert self.text.startswith("60 frames and 17 joints that all share; subjects: 3.")
         assert published.AGMA in self.text
 
     def test_ours_and_the_papers_rows(self):
@@ -110,6 +111,16 @@ class TestMarkdown:
         for part in self.text.split("\n\n"):
             if part.startswith("|"):
                 assert len({line.count("|") for line in part.splitlines()}) == 1
+
+    def test_pictures_alone(self):
+        """What can be said of joints in pictures where there are none in space."""
+        text = markdown(in_pictures(COMPARISON.pictures))
+        assert text.startswith("**In pictures") and "AGMA" not in text
+        assert cells(text, "good")[4] == "11.00"
+
+    def test_a_bar_in_a_name_does_not_break_the_table(self):
+        line = markdown(Table("t", ("x",), {"a|b": (1.0,)})).splitlines()[-1]
+        assert line == r"| a\|b | 1.00 |"
 
     def test_of_one_prediction_of_one_infant(self):
         text = to_markdown(ALONE)
