@@ -186,7 +186,8 @@ def _cells(table: Table, columns: list[str], prefix: str) -> list[list[str]]:
     lines = []
     for name, row in table.rows.items():
         held = dict(zip(table.columns, row))
-        lines.append([prefix + name.replace("|", r"\|"), *(_cell(held.get(c), held.get(c + _OF_FOUND), c) for c in columns)])
+        cells = (_cell(held.get(c), held.get(c + _OF_FOUND), c) for c in columns)
+        lines.append([prefix + name.replace("|", r"\|"), *cells])
     return lines
 
 

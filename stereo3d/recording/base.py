@@ -177,9 +177,9 @@ def _ask_plugins(left: Path, right: Path | None, told: Told) -> Recording:
 def _why_not(path: Path, names: list[str], missing: list[str]) -> str:
     if path.suffix.lower() in (".svo", ".svo2"):
         return (
-            f"{path}: ZED recordings (.svo, .svo2) cannot be read yet; export a side-by-side AVI with the SVO export of "
-            "the camera's SDK and open that with --rectified (rectified=True) and the camera's fps (the export forces 25 "
-            "or more)"
+            f"{path}: ZED recordings (.svo, .svo2) cannot be read yet; export a side-by-side AVI with the SVO export "
+            "of the camera's SDK and open that with --rectified (rectified=True) and the camera's fps (the export "
+            "forces 25 or more)"
         )
     more = "".join(f"; {m}" for m in missing)
     return f"{path}: expected a recording of a known kind ({', '.join(names)}), got another file{more}"
