@@ -15,7 +15,7 @@ from typing import Any
 
 import typer
 
-from stereo3d.cli import report, results, sources, stages
+from stereo3d.cli import calibrate, report, results, sources, stages
 from stereo3d.errors import Stereo3DError
 
 app = typer.Typer(
@@ -51,6 +51,9 @@ def _guarded(command: Callable[..., None]) -> Callable[..., None]:
 
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_guarded(_command))
+for _name, _command in calibrate.COMMANDS.items():
+    calibrate.app.command(_name)(_guarded(_command))
+app.add_typer(calibrate.app, name="calibrate")
 
 
 def main() -> None:

@@ -15,7 +15,15 @@ from stereo3d.evaluation import metrics, published
 from stereo3d.evaluation.compare import compare
 from stereo3d.evaluation.compared import paired_tests
 from stereo3d.evaluation.published import Table
-from stereo3d.evaluation.tables import in_pictures, markdown, tables, to_csv, to_dict, to_markdown, write
+from stereo3d.evaluation.tables import (
+    in_pictures,
+    markdown,
+    tables,
+    to_csv,
+    to_dict,
+    to_markdown,
+    write,
+)
 
 TRUTHS = infants()
 BOTH = {name: predicted(TRUTHS, metres, 1000 * metres) for name, metres in LEVELS.items()}

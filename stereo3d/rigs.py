@@ -1,0 +1,102 @@
+"""Rigs from recordings: calibrate one from pictures of a board, check one on what was recorded with it."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from stereo3d.calibration.board import Board, read_board
+from stereo3d.calibration.check import Check, check
+from stereo3d.calibration.coverage import diverse
+from stereo3d.calibration.files import read_rig
+from stereo3d.calibration.quality import Calibration, assess
+from stereo3d.calibration.sighting import OnSight, find_views
+from stereo3d.calibration.solve import Mode, solve
+from stereo3d.calibration.views import Views
+from stereo3d.cameras import RectifiedCamera, StereoRig
+from stereo3d.errors import CalibrationError, UsageError
+from stereo3d.recording.base import Recording, open_recording
+from stereo3d.stereo import Stereo
+from stereo3d.values import Bytes
+
+PathLike = str | os.PathLike[str]
+MOST_LOOKED_AT = 240
+"""Pairs of a film; of a longer one the stillest of so many stretches are looked at."""
+STILLS = 200
+"""Pairs in a folder of pictures, up to which they are taken for single shots that do not follow one another in time."""
+
+
+def calibrate(
+    recording: Recording | PathLike,
+    board: Board | PathLike,
+    *,
+    mode: Mode = "full",
+    start: StereoRig | PathLike | None = None,
+    baseline: float | None = None,
+    on_sight: OnSight = lambda _: None,
+) -> Calibration:
+    """The rig of the cameras that filmed a board, with all that tells whether to trust it.
+
+    `recording`: pairs of pictures of the board at many places, distances and tilts. `mode`: see `solve`; "extrinsics"
+    and "refine" begin with `start` or with the recording's own rig. `baseline`: the nominal one in m, to hold the
+    result against. `on_sight` is told of every pair looked at. Raises CalibrationError and RecordingError, in a
+    sentence that says what to do, where there is no rig to be had, UsageError for a mode without its rig.
+    """
+    opened = open_recording(recording) if isinstance(recording, (str, os.PathLike)) else recording
+    described = board if isinstance(board, Board) else read_board(board)
+    begin = _start(opened, mode, start)
+    found = look_for(opened, described, on_sight=on_sight)
+    if baseline is None and begin is not None:
+        baseline = begin.baseline
+    return assess(solve(diverse(found), mode, begin), baseline)
+
+
+def look_for(recording: Recording, board: Board, *, on_sight: OnSight = lambda _: None) -> Views:
+    """The board in a recording: in every pair of single shots, in the stillest ones of a film."""
+    stretch = stretches(recording)
+    pairs = ((pair.index, pair.images) for pair in recording.frames())
+    return find_views(pairs, board, film=stretch, on_sight=on_sight)
+
+
+def stretches(recording: Recording) -> int:
+    """Of how many pairs each the stillest is looked at; 0 for single shots, which are all looked at."""
+    if "folder" in recording.kind and len(recording) <= STILLS:
+        return 0
+    return max(1, -(-len(recording) // MOST_LOOKED_AT))
+
+
+def check_rig(
+    rig: StereoRig | RectifiedCamera | PathLike, recording: Recording | PathLike, *, pairs: int = 12
+) -> Check:
+    """Whether the rig still fits what its cameras record: how far rows disagree in so many pairs of the recording.
+
+    No board is needed, only texture. Raises CalibrationError where the rig does not go with the recording, InputError
+    where too little is seen in both views.
+    """
+    opened = open_recording(recording) if isinstance(recording, (str, os.PathLike)) else recording
+    found = read_rig(rig, opened.size) if isinstance(rig, (str, os.PathLike)) else rig
+    every = np.unique(np.linspace(0, len(opened) - 1, min(pairs, len(opened))).astype(int))
+    return check(found, (opened[int(i)].images for i in every), rectified=bool(opened.rectified))
+
+
+def best_pair(calibration: Calibration, recording: Recording) -> Stereo[Bytes]:
+    """The pictures of the view in which the board is largest, to show what rectification does."""
+    views = calibration.solution.views
+    largest = int(np.argmax(calibration.coverage.measures[:, 2]))
+    return recording[int(views.frame[largest])].images
+
+
+def _start(recording: Recording, mode: Mode, start: StereoRig | PathLike | None) -> StereoRig | None:
+    if recording.rectified:
+        raise CalibrationError(
+            "the recording's pictures are rectified: expected them as the cameras take them; record them raw"
+        )
+    given = read_rig(start, recording.size) if isinstance(start, (str, os.PathLike)) else start
+    if given is None and mode != "full" and isinstance(recording.rig, StereoRig):
+        given = recording.rig
+    if given is None and mode != "full":
+        raise UsageError(f"{mode}: expected a rig to start from (--start), got none; give the factory calibration")
+    if isinstance(given, RectifiedCamera):
+        raise CalibrationError("start: expected a rig of the two cameras, got one of rectified pictures")
+    return given
