@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 
@@ -34,22 +35,24 @@ def calibrate(
     mode: Mode = "full",
     start: StereoRig | PathLike | None = None,
     baseline: float | None = None,
+    coefficients: int | None = None,
     on_sight: OnSight = lambda _: None,
 ) -> Calibration:
     """The rig of the cameras that filmed a board, with all that tells whether to trust it.
 
     `recording`: pairs of pictures of the board at many places, distances and tilts. `mode`: see `solve`; "extrinsics"
     and "refine" begin with `start` or with the recording's own rig. `baseline`: the nominal one in m, to hold the
-    result against. `on_sight` is told of every pair looked at. Raises CalibrationError and RecordingError, in a
-    sentence that says what to do, where there is no rig to be had, UsageError for a mode without its rig.
+    result against. `coefficients`: how many of the lens's distortion, else those that predict best. `on_sight` is told
+    of every pair looked at. Raises CalibrationError and RecordingError, in a sentence that says what to do, where there
+    is no rig to be had, UsageError for a mode without its rig.
     """
-    opened = open_recording(recording) if isinstance(recording, (str, os.PathLike)) else recording
     described = board if isinstance(board, Board) else read_board(board)
-    begin = _start(opened, mode, start)
-    found = look_for(opened, described, on_sight=on_sight)
+    with _opened(recording) as film:
+        begin = _start(film, mode, start)
+        found = look_for(film, described, on_sight=on_sight)
     if baseline is None and begin is not None:
         baseline = begin.baseline
-    return assess(solve(diverse(found), mode, begin), baseline)
+    return assess(solve(diverse(found), mode, begin, lens=coefficients), baseline)
 
 
 def look_for(recording: Recording, board: Board, *, on_sight: OnSight = lambda _: None) -> Views:
@@ -74,10 +77,10 @@ def check_rig(
     No board is needed, only texture. Raises CalibrationError where the rig does not go with the recording, InputError
     where too little is seen in both views.
     """
-    opened = open_recording(recording) if isinstance(recording, (str, os.PathLike)) else recording
-    found = read_rig(rig, opened.size) if isinstance(rig, (str, os.PathLike)) else rig
-    every = np.unique(np.linspace(0, len(opened) - 1, min(pairs, len(opened))).astype(int))
-    return check(found, (opened[int(i)].images for i in every), rectified=bool(opened.rectified))
+    with _opened(recording) as film:
+        found = read_rig(rig, film.size) if isinstance(rig, (str, os.PathLike)) else rig
+        every = np.unique(np.linspace(0, len(film) - 1, min(pairs, len(film))).astype(int))
+        return check(found, (film[int(i)].images for i in every), rectified=bool(film.rectified))
 
 
 def best_pair(calibration: Calibration, recording: Recording) -> Stereo[Bytes]:
@@ -85,6 +88,11 @@ def best_pair(calibration: Calibration, recording: Recording) -> Stereo[Bytes]:
     views = calibration.solution.views
     largest = int(np.argmax(calibration.coverage.measures[:, 2]))
     return recording[int(views.frame[largest])].images
+
+
+def _opened(recording: Recording | PathLike) -> AbstractContextManager[Recording]:
+    """The recording, closed afterwards where it was opened here."""
+    return open_recording(recording) if isinstance(recording, (str, os.PathLike)) else nullcontext(recording)
 
 
 def _start(recording: Recording, mode: Mode, start: StereoRig | PathLike | None) -> StereoRig | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from dataclasses import replace
@@ -20,7 +21,8 @@ from stereo3d.calibration.files import read_rig, write_rig
 from stereo3d.calibration.quality import Calibration
 from stereo3d.cameras import RectifiedCamera, StereoRig
 from stereo3d.cli import calibrate as command
-from stereo3d.errors import CalibrationError, RecordingError, UsageError
+from stereo3d.cli.app import app as whole_app
+from stereo3d.errors import CalibrationError, UsageError
 from stereo3d.recording.base import open_recording
 from stereo3d.rigs import best_pair, calibrate, check_rig, look_for, stretches
 from stereo3d.stereo import Stereo
@@ -29,7 +31,8 @@ sys.path.insert(0, str(Path(__file__).parent / "calibration"))
 from made_boards import BOARD, SIZE, folder, photographer, pictures, small_rig  # noqa: E402
 
 BOARDS = Path(__file__).parents[1] / "calibration" / "boards"
-NINE_BY_SIX = BOARDS / "chessboard_9x6_25mm.toml"
+MADE_UP = BOARDS.parent / "rigs" / "made_up_zed2.conf"
+NINE_BY_SIX, NINE_BY_SIX_30 = BOARDS / "chessboard_9x6_25mm.toml", BOARDS / "chessboard_9x6_30mm.toml"
 PAIRS = [tuple(pair) for pair, _ in pictures(12)]
 SMALL = np.full((SIZE[1] // 2, SIZE[0] // 2, 3), 100, np.uint8)
 BLANK = np.full((SIZE[1], SIZE[0], 3), 100, np.uint8)
@@ -86,21 +89,36 @@ def test_known_cameras_come_out(tmp_path: Path) -> None:
     assert kept.nominal_baseline == pytest.approx(small_rig().baseline)
 
 
-@pytest.mark.parametrize("name, pairs, error, sentence", [
-    ("empty", [], RecordingError, "expected pictures .* got none"),
-    ("no board", [(BLANK, BLANK)] * 4, CalibrationError, "none of 4 pairs shows .* check that the board file"),
-    ("three", PAIRS[:3], CalibrationError, "only 3 of 3 pairs show the board .* film more"),
-    ("one eye", [(left, BLANK) for left, _ in PAIRS[:4]], CalibrationError, "right picture: the board is not found"),
-    ("late", [(a[0], b[1]) for a, b in zip(PAIRS, PAIRS[2:9], strict=False)], CalibrationError, "early by 2: pair them"),
-    ("mixed", [*PAIRS[:2], (SMALL, SMALL)], RecordingError, r"expected \(640, 360\) px, got \(320, 180\)"),
-    ("twice", [(left, left) for left, _ in PAIRS[:7]], CalibrationError, "one picture twice"),
-])
-def test_bad_folders_are_refused_in_a_sentence(
-    tmp_path: Path, name: str, pairs: list[tuple[np.ndarray, np.ndarray]], error: type[Exception], sentence: str
-) -> None:
-    folder(tmp_path / name, pairs)
-    with pytest.raises(error, match=sentence):
-        calibrate(tmp_path / name, BOARD)
+BAD = {
+    "empty": ([], "expected pictures .* got none"),
+    "no board": ([(BLANK, BLANK)] * 4, "none of 4 pairs shows .* check that the board file describes this board"),
+    "three": (PAIRS[:3], "only 3 of 3 pairs can be used: expected 6 or more .* film more"),
+    "one eye": ([(left, BLANK) for left, _ in PAIRS[:4]], "right picture: the board is not found.* in both pictures"),
+    "late": ([(a[0], b[1]) for a, b in zip(PAIRS, PAIRS[2:9], strict=False)], "right pictures seem .* early by 2: pair them"),
+    "out of step": (
+        [(PAIRS[i][0], PAIRS[j][1]) for i, j in enumerate((3, 0, 6, 1, 7, 2, 4, 5))],
+        "of 8 views agree .*use cameras that are triggered together and hold the board still",
+    ),
+    "mixed": ([*PAIRS[:2], (SMALL, SMALL)], r"expected \(640, 360\) px, got \(320, 180\)"),
+    "twice": ([(left, left) for left, _ in PAIRS[:7]], "one picture twice; check the files"),
+    "one place": (PAIRS[:1] * 8, "only 1 of 8 pairs can be used: .* tilts; film more .left out: 7 because much like other views"),
+}
+
+
+def refused(folder: Path, board: Path = NINE_BY_SIX_30) -> str:
+    """What the command says of a folder that is no good, after leaving with exit code 4 and nothing on stdout."""
+    ran = CliRunner().invoke(whole_app, ["calibrate", str(folder), "--board", str(board), "-o", str(folder / "rig.json")])
+    assert ran.exit_code == 4 and not ran.stdout and not (folder / "rig.json").exists(), ran.output
+    *_, sentence = ran.stderr.strip().splitlines()
+    assert sentence.startswith("stereo3d: ") and "Traceback" not in ran.stderr
+    return sentence
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_folder_gets_a_sentence_that_says_what_to_do(tmp_path: Path, name: str) -> None:
+    pairs, sentence = BAD[name]
+    folder(tmp_path, pairs)
+    assert re.search(sentence, refused(tmp_path)), refused(tmp_path)
 
 
 def test_views_from_one_angle_are_refused(tmp_path: Path) -> None:
@@ -108,8 +126,24 @@ def test_views_from_one_angle_are_refused(tmp_path: Path) -> None:
     pose = taken.poses(1, seed=8, depth=(0.4, 0.45), tilt=0.05)[0]
     places = [pose.moved(np.array([x, y, z])) for x in (-0.05, 0, 0.05) for y in (-0.02, 0.02) for z in (0, 0.1)]
     folder(tmp_path, [tuple(taken.pair(p, seed=i)) for i, p in enumerate(places)])
-    with pytest.raises(CalibrationError, match="from one angle"):
-        calibrate(tmp_path, BOARD)
+    assert re.search("from one angle .* film it tilted by 20 to 45 degrees .* or keep the factory", refused(tmp_path))
+
+
+@pytest.mark.parametrize("board, sentence", [
+    ("squares = [12, 9]\nsquare = 0.03", "look like 9 x 6 inner corners: check that the board file"),
+    ("squares = [9, 6]\nsquare = 0.04\nmarker = 0.03\ndictionary = 'DICT_5X5_100'", "9 x 6 inner corners of a plain chessboard"),
+    ("squares = [10, 7]", "square: missing; give the side of a printed square in metres"),
+    ("squares = [10, 7]\nsquare = 30", "square .metres, so 0.025 for 25 mm"),
+])
+def test_a_wrong_board_is_refused(tmp_path: Path, board: str, sentence: str) -> None:
+    folder(tmp_path, PAIRS[:3])
+    (tmp_path / "board.toml").write_text(board)
+    assert re.search(sentence, refused(tmp_path, tmp_path / "board.toml"))
+
+
+def test_a_folder_or_a_board_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    assert re.search("no file or folder|cannot be (found|read)|not there|no such", refused(tmp_path / "nowhere"))
+    assert "cannot be read" in refused(tmp_path, tmp_path / "nothing.toml")
 
 
 def test_rectified_pictures_and_missing_rigs_are_refused(tmp_path: Path) -> None:
@@ -182,6 +216,27 @@ def test_check_is_a_command_too(app: typer.Typer, tmp_path: Path) -> None:
     write_rig(tmp_path / "rig.json", small_rig())
     ran = CliRunner().invoke(app, ["check", str(tmp_path / "rig.json"), str(tmp_path / "film"), "--json"])
     assert ran.exit_code == 0 and json.loads(ran.stdout)["verdict"] == "good", ran.output
+    words = CliRunner().invoke(app, ["check", str(tmp_path / "rig.json"), str(tmp_path / "film")]).stdout
+    assert words.startswith("good: rows are off by 0.") and "the right camera has turned by" in words
+
+
+def test_a_rig_is_converted_for_other_programs(app: typer.Typer, tmp_path: Path) -> None:
+    write_rig(tmp_path / "rig.json", small_rig())
+    for name, kind in (("rig.yml", ["--as", "opencv"]), ("rig.qca.txt", [])):
+        ran = CliRunner().invoke(app, ["convert", str(tmp_path / "rig.json"), "-o", str(tmp_path / name), *kind])
+        assert ran.exit_code == 0 and compare_rigs(small_rig(), read_rig(tmp_path / name)).p95 < 1e-9, ran.output
+    ran = CliRunner().invoke(app, ["convert", str(MADE_UP), "--size", "1920x1080", "-o", str(tmp_path / "fhd.json")])
+    assert ran.exit_code == 0 and read_rig(tmp_path / "fhd.json").cameras.left.size == (1920, 1080)
+    with pytest.raises(UsageError, match="--size: expected WIDTHxHEIGHT such as 1280x720, got '720p'"):
+        CliRunner().invoke(app, ["convert", str(MADE_UP), "--size", "720p", "-o", "x.json"], catch_exceptions=False)
+
+
+def test_names_of_results_are_checked_before_the_work(app: typer.Typer, tmp_path: Path) -> None:
+    words = [str(tmp_path), "--board", str(NINE_BY_SIX)]
+    with pytest.raises(CalibrationError, match="rig.txt: expected .*json"):
+        CliRunner().invoke(app, [*words, "-o", str(tmp_path / "rig.txt")], catch_exceptions=False)
+    with pytest.raises(UsageError, match="report.doc: expected .html, .md or .json"):
+        CliRunner().invoke(app, [*words, "--report", str(tmp_path / "report.doc")], catch_exceptions=False)
 
 
 def test_a_board_is_printed(app: typer.Typer, tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ The board's frame: origin at the inner corner nearest the top left, x to the rig
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +26,7 @@ import numpy as np
 
 from stereo3d.calibration.textfile import naming, read_text
 from stereo3d.errors import InvalidValue, unknown_name
+from stereo3d.limits import parse_toml
 from stereo3d.values import Floats, Ints, Value, number
 
 MOST_SQUARES = 100
@@ -98,11 +98,7 @@ def read_board(path: str | os.PathLike[str]) -> Board:
     """The board that a TOML file describes (see above). Raises CalibrationError, which names the file."""
     text = read_text(path)
     with naming(path):
-        try:
-            content = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise InvalidValue(f"expected a board as TOML, got something else ({error})") from error
-        return _parse(content)
+        return _parse(parse_toml(text))
 
 
 def charuco(board: Board) -> Any:

@@ -170,8 +170,8 @@ def fit(
             trial = _stepped(state, free, _eliminated(blocks, damping), damping, prior)
             tried = _blocks(corners, trial, free)
             new_cost = _cost(tried, prior, trial)
+            converged = abs(cost - new_cost) <= _SLOW * cost
             if new_cost <= cost:
-                converged = cost - new_cost <= _SLOW * cost
                 state, blocks, cost, damping = trial, tried, new_cost, max(damping / 10, 1e-12)
             else:
                 damping *= 10
@@ -243,13 +243,12 @@ _PerView = TypeVar("_PerView", State, _Blocks)
 
 def _blocks(corners: Corners, state: State, free: Bools) -> _Blocks:
     residual, by_shared, by_pose = _linearised(corners, state, free)
-    seen = np.isfinite(residual)
+    hidden = ~np.isfinite(residual)
+    if hidden.any():
+        for part in (residual, by_shared, by_pose):
+            part[hidden] = 0.0
     shape = len(residual), corners.xy[0].size
-    return _Blocks(
-        np.where(seen, residual, 0.0),
-        np.where(seen[..., None], by_shared, 0.0).reshape(*shape, by_shared.shape[-1]),
-        np.where(seen[..., None], by_pose, 0.0).reshape(*shape, 6),
-    )
+    return _Blocks(residual, by_shared.reshape(*shape, by_shared.shape[-1]), by_pose.reshape(*shape, 6))
 
 
 def _cost(blocks: _Blocks, prior: Prior | None, state: State) -> float:
@@ -282,21 +281,29 @@ def _linearised(corners: Corners, state: State, free: Bools) -> tuple[Floats, Fl
     right = swung + state.translation[..., None, :]
     by_pose = np.concatenate([-_crossed(turned), np.broadcast_to(np.eye(3), (*turned.shape, 3))], -1)
     by_bend = state.turns[:, None, :, 2:] * arched[:, None, :]
-    xy_l, slope_l, lens_l = project(left, state.lenses[..., 0, None, :])
-    xy_r, slope_r, lens_r = project(right, state.lenses[..., 1, None, :])
+    any_lens = bool(free[:24].any())
+    xy_l, slope_l, lens_l = project(left, state.lenses[..., 0, None, :], by_lens=any_lens)
+    xy_r, slope_r, lens_r = project(right, state.lenses[..., 1, None, :], by_lens=any_lens)
     residual = corners.xy - np.stack([xy_l, xy_r], 1)
     behind = np.stack([left, right], 1)[..., 2:] <= 0
     residual[behind[..., 0] & np.isfinite(corners.xy[..., 0])] = _BEHIND
-    by_shared = np.zeros((*residual.shape, len(NAMES)))
-    by_shared[:, 0, ..., LEFT], by_shared[:, 1, ..., RIGHT] = lens_l, lens_r
-    by_shared[:, 1, ..., TURN], by_shared[:, 1, ..., TRANSLATION] = slope_r @ -_crossed(swung), slope_r
     through = slope_r @ state.rotation[..., None, :, :]
+    by_pose = np.stack([slope_l @ by_pose, through @ by_pose], 1)
+    if not free.any():
+        return residual, np.zeros((*residual.shape, 0)), by_pose
+    by_shared = np.zeros((*residual.shape, len(NAMES)))
+    if any_lens:
+        by_shared[:, 0, ..., LEFT], by_shared[:, 1, ..., RIGHT] = lens_l, lens_r
+    by_shared[:, 1, ..., TURN], by_shared[:, 1, ..., TRANSLATION] = slope_r @ -_crossed(swung), slope_r
     by_shared[:, 0, ..., BEND], by_shared[:, 1, ..., BEND] = slope_l @ by_bend, through @ by_bend
-    return residual, by_shared[..., free], np.stack([slope_l @ by_pose, through @ by_pose], 1)
+    # by runs, which is 10 times faster than by a mask
+    ends = np.flatnonzero(np.diff(free, prepend=False, append=False)).reshape(-1, 2).tolist()
+    return residual, np.concatenate([by_shared[..., a:b] for a, b in ends], axis=-1), by_pose
 
 
 def _crossed(v: Floats) -> Floats:
     """(..., 3, 3) matrices that take w to v x w."""
-    x, y, z = np.moveaxis(v, -1, 0)
-    zero = np.zeros_like(x)
-    return np.stack([np.stack(row, -1) for row in ((zero, -z, y), (z, zero, -x), (-y, x, zero))], -2)
+    out = np.zeros((*v.shape, 3))
+    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        out[..., k, j], out[..., j, k] = v[..., i], -v[..., i]
+    return out

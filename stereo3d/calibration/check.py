@@ -72,6 +72,16 @@ class Check(Value):
             told += "; the cameras have moved: calibrate again (mode extrinsics will do)"
         return f"{level}: {told}"
 
+    def __str__(self) -> str:
+        turn, sigma = (", ".join(f"{x:.3f}" for x in np.rad2deg(angles)) for angles in (self.turn, self.sigma))
+        return "\n".join([
+            self.verdict,
+            f"{len(self.rows)} features in {self.pairs} pairs; rows differ by {np.median(self.rows):+.2f} px (median)",
+            f"the right camera has turned by {turn} degrees about x, y, z since the calibration (within {sigma})",
+            f"so depths at {AT:g} m are off by {1000 * self.depth_error[0]:+.1f} mm (within "
+            f"{1000 * self.depth_error[1]:.1f}); a camera that was moved without turning is not seen",
+        ])
+
     def to_dict(self) -> dict[str, Any]:
         """The figures: m, px, rad."""
         return {

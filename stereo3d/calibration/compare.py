@@ -47,6 +47,18 @@ class Comparison(Value):
         """m, not exceeded in 95 % of the working volume."""
         return float(np.nanquantile(self.total[self.inside], 0.95))
 
+    def __str__(self) -> str:
+        first, second = (1000 * b for b in self.baseline)
+        at = "; ".join(f"{depth} m {1000 * apart:.2f}" for depth, apart in self.to_dict()["median_by_depth"].items())
+        return "\n".join([
+            f"the same pixels are {1000 * self.median:.2f} mm apart (median over 0.4 to 1.2 m), under "
+            f"{1000 * self.p95:.2f} mm in 95 % of the volume",
+            f"by distance, mm: {at}",
+            f"further away by {1000 * float(np.nanmedian(self.away[self.inside])):+.2f} mm in the second; "
+            f"its rows disagree by {self.rows:.3f} px",
+            f"baselines {first:.3f} and {second:.3f} mm",
+        ])
+
     def to_dict(self) -> dict[str, Any]:
         """The figures, in m and px, with the median by depth."""
         at = {

@@ -23,24 +23,23 @@ LEAST_CORNERS = 6
 """Of a ChArUco board in one picture, in two rows and two columns at least."""
 _SEARCHED = 1280
 """px, the longer side of the picture in which the board is looked for."""
+_GLANCED = 640
+"""px, the same for the first, quick search, which in a larger picture takes over a second to give up."""
 _CLASSIC = cv2.CALIB_CB_ADAPTIVE_THRESH | cv2.CALIB_CB_NORMALIZE_IMAGE
 _STEPS = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 100, 1e-4)
 _PROFILE = np.linspace(-1.0, 1.0, 21)
 
 
-def find_corners(grey: Bytes, board: Board, *, harder: bool = False) -> Floats | None:
+def find_corners(grey: Bytes, board: Board, *, quick: bool = False) -> Floats | None:
     """(M, 2) px of the board's corners in a grey picture (H, W), NaN where not seen; None without a board.
 
-    `harder`: also try the slower search (Duda and Frese 2018) on a chessboard that the quick one does not find.
+    `quick`: not by the slower search, which finds smaller chessboards and does not mind which colour is the paper's.
     """
     upright = 255 - grey if board.inverted else grey
     if board.marker is not None:
         return _charuco(upright, board)
-    scale = min(1.0, _SEARCHED / max(grey.shape))
-    if scale < 1:
-        upright = np.asarray(cv2.resize(upright, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
-    found = _chessboard(upright, board, harder)
-    return None if found is None else ordered(refined(grey, (found + 0.5) / scale - 0.5, board), board, grey)
+    found = _chessboard(upright, board, quick)
+    return None if found is None else ordered(refined(grey, found, board), board, grey)
 
 
 def refined(grey: Bytes, xy: Floats, board: Board) -> Floats:
@@ -107,14 +106,6 @@ def variants(board: Board) -> list[Board]:
     return found
 
 
-def described_size(grey: Bytes) -> tuple[int, int] | None:
-    """Inner corners, more first, of whatever chessboard there is in the picture; None where none is seen."""
-    scale = min(1.0, 640 / max(grey.shape))
-    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    found, _, meta = cv2.findChessboardCornersSBWithMeta(small, (3, 3), cv2.CALIB_CB_LARGER)
-    return (max(meta.shape), min(meta.shape)) if found else None
-
-
 def _reach(board: Board) -> float:
     """How far around a corner there is nothing but the two edges, in squares, up to WINDOW."""
     if board.marker is None:
@@ -122,18 +113,32 @@ def _reach(board: Board) -> float:
     return min(WINDOW, 0.9 * (1 - board.marker / board.square) / 2)
 
 
-def _chessboard(grey: Bytes, board: Board, harder: bool) -> Floats | None:
-    found, xy = cv2.findChessboardCorners(grey, board.corners, flags=_CLASSIC | cv2.CALIB_CB_FAST_CHECK)
-    if not found and harder:
-        found, xy = cv2.findChessboardCornersSB(grey, board.corners)
-    return np.asarray(xy, float).reshape(-1, 2) if found else None
+def _chessboard(grey: Bytes, board: Board, quick: bool) -> Floats | None:
+    """Corners (M, 2) px to about a pixel: the quick search first, then the one that also finds small boards (Duda and
+    Frese 2018)."""
+    small, scale = shrunk(grey, _GLANCED)
+    found, xy = cv2.findChessboardCorners(small, board.corners, flags=_CLASSIC | cv2.CALIB_CB_FAST_CHECK)
+    if not found and not quick:
+        small, scale = shrunk(grey, _SEARCHED)
+        found, xy = cv2.findChessboardCornersSB(small, board.corners)
+    return (np.asarray(xy, float).reshape(-1, 2) + 0.5) / scale - 0.5 if found else None
+
+
+def shrunk(grey: Bytes, longest: int) -> tuple[Bytes, float]:
+    """The picture with its longer side at most so many px, and by how much it was scaled."""
+    scale = min(1.0, longest / max(grey.shape))
+    if scale == 1:
+        return grey, scale
+    return np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8), scale
 
 
 def _charuco(grey: Bytes, board: Board) -> Floats | None:
     """Corners as OpenCV refines them, whose windows keep clear of the markers; in a picture made twice as large, which
     finds smaller markers and halves the corners' error."""
     scale = 2 if max(grey.shape) <= _SEARCHED else 1
-    large = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC) if scale > 1 else grey
+    large = grey
+    if scale > 1:
+        large = np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), np.uint8)
     seen, ids, _, _ = cv2.aruco.CharucoDetector(charuco(board)).detectBoard(large)
     if ids is None or len(ids) < LEAST_CORNERS:
         return None
@@ -141,5 +146,19 @@ def _charuco(grey: Bytes, board: Board) -> Floats | None:
     if min(len(np.unique(index % board.corners[0])), len(np.unique(index // board.corners[0]))) < 2:
         return None
     xy = np.full((len(board.points), 2), np.nan)
-    xy[index] = (np.asarray(seen, float).reshape(-1, 2) + 0.5) / scale - 0.5
-    return xy if np.isfinite(xy[board.edges]).all((1, 2)).any() else None
+    xy[index] = np.asarray(seen, float).reshape(-1, 2)
+    if not np.isfinite(xy[board.edges]).all((1, 2)).any():
+        return None
+    return (xy + _common_shift(large, xy[index], spacing(xy, board), board) + 0.5) / scale - 0.5
+
+
+def _common_shift(grey: Bytes, xy: Floats, side: float, board: Board) -> Floats:
+    """(2,) px by which a refinement that keeps clear of the markers moves most of the corners (N, 2).
+
+    OpenCV 4.10 puts all of them half a pixel off, OpenCV 5 does not; the corners' own errors are smaller as they are.
+    """
+    gap = (1 - float(board.marker or 0) / board.square) / 2
+    half = max(2, round(gap * side))
+    start = np.ascontiguousarray(xy[:, None], np.float32)
+    moved = np.asarray(cv2.cornerSubPix(grey, start.copy(), (half, half), (-1, -1), _STEPS), float) - start
+    return np.asarray(np.median(moved.reshape(-1, 2), axis=0))

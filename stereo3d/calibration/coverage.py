@@ -80,8 +80,11 @@ def outline(xy: Floats, board: Board) -> Floats:
 
 
 def diverse(views: Views, most: int = MOST_VIEWS) -> Views:
-    """The views that differ most from one another, at most so many, the others left out; all where they are few."""
-    if len(views) <= most:
+    """The views that differ most from one another, at most so many; those much like another are left out.
+
+    Two views of one place share their errors, so that they would make a calibration look surer than it is.
+    """
+    if len(views) < 2:
         return views
     known = _features(views)
     taken = [int(np.argmax(np.linalg.norm(known - known.mean(0), axis=1)))]

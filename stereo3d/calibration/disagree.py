@@ -14,6 +14,8 @@ from stereo3d.stereo import SIDES
 from stereo3d.values import Bools, Floats, Ints
 
 _MOST_SHIFT = 5
+_MOST = 0.7
+"""The share of the pairs that another pairing must make agree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ def shifted(left: Eye, right: Eye) -> int | None:
     for shift in range(-_MOST_SHIFT, _MOST_SHIFT + 1):
         between = relative(left, right, shift)
         if len(between[0]) >= 4:
-            found[shift] = float(np.median(spread(*between)[agreed(*between)]))
+            found[shift] = float(np.quantile(spread(*between)[agreed(*between)], _MOST))
     best = min(found, key=lambda k: found[k], default=0)
     return best if best and found[best] < 0.3 * found[0] else None
 

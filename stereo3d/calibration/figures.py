@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -98,11 +99,11 @@ def comparison_figure(comparison: Comparison) -> Figure:
 
 def _volume_figure(depth: Floats, total: Floats, inside: Any, title: str) -> Figure:
     picked = [int(np.argmin(np.abs(depth - z))) for z in _SLICES]
-    top = 1000 * float(np.nanquantile(total[picked][inside[picked]], 0.99))
+    top = 1500 * float(np.nanquantile(total[picked][inside[picked]], 0.99))
     figure, axes = _figure(9, 2.3, len(picked))
     for ax, k in zip(axes, picked, strict=True):
         drawn = ax.imshow(1000 * total[k], cmap="viridis", vmin=0, vmax=top, interpolation="bilinear")
-        ax.contour(inside[k].astype(float), levels=[0.5], colors="white", linewidths=1)
+        ax.contour(cv2.GaussianBlur(inside[k].astype(float), (0, 0), 1.0), levels=[0.5], colors="white", linewidths=1)
         ax.set_title(f"{depth[k]:.1f} m away, middle {1000 * float(np.median(total[k][inside[k]])):.1f}", fontsize=9)
         ax.set_xticks([])
         ax.set_yticks([])
@@ -144,11 +145,12 @@ def rectified_figure(calibration: Calibration, pictures: Stereo[Bytes]) -> Figur
 
 
 def left_out_in_words(left_out: tuple[LeftOut, ...]) -> list[str]:
-    """A line for each pair that was left out, and one for all corners of a picture together."""
+    """A line for each pair that spoils something, one for all corners of a picture, one for each harmless reason."""
     pairs = [str(o) for o in left_out if o.corner is None and not o.harmless]
     strays: dict[tuple[int, str | None], int] = {}
     for o in left_out:
         if o.corner is not None:
             strays[o.frame, o.side] = strays.get((o.frame, o.side), 0) + 1
     few = [f"pair {frame} {side}: {n} corner{'s' * (n > 1)} too far off" for (frame, side), n in strays.items()]
-    return pairs + few
+    usual = Counter((f"{o.side} picture: " if o.side else "") + o.reason.split(" (")[0] for o in left_out if o.harmless)
+    return [*pairs, *few, *(f"{n} pair{'s' * (n > 1)}: {reason}" for reason, n in usual.most_common())]

@@ -47,8 +47,8 @@ def _block(camera: Intrinsics, name: str) -> str:
     lens = np.pad(camera.distortion, (0, max(0, 4 - len(camera.distortion))))
     if lens[4:].any():
         raise CalibrationError(
-            f"{name}: Kalibr's radtan lens has k1 k2 p1 p2 only, got {camera.distortion.tolist()}; write a .json or "
-            "calibrate with four coefficients"
+            f"{name}: Kalibr's radtan lens has k1 k2 p1 p2 only, got {camera.distortion.tolist()}; write a .json, or "
+            "calibrate with --coefficients 4"
         )
     return (
         f"{name}:\n  camera_model: pinhole\n  intrinsics: {[camera.fx, camera.fy, camera.cx, camera.cy]}\n"

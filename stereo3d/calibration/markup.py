@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
+from stereo3d import limits
 from stereo3d.errors import CalibrationError
 
 __all__ = ["Element", "parse_json", "parse_xml"]
@@ -23,11 +23,8 @@ def parse_xml(text: str) -> Element:
 
 
 def parse_json(text: str) -> dict[str, Any]:
-    """The object of a JSON document, all numbers as floats. Raises CalibrationError."""
-    try:
-        content = json.loads(text, parse_int=float)
-    except (ValueError, RecursionError) as error:
-        raise CalibrationError(f"expected JSON, got something else ({error})") from error
+    """The object of a JSON document, all numbers as floats. Raises InputError."""
+    content = limits.parse_json(text, parse_int=float)
     if not isinstance(content, dict):
         raise CalibrationError(f"expected a JSON object with names, got {type(content).__name__}")
     return content

@@ -51,24 +51,48 @@ def parse_matrices(text: str, size: Size | None = None) -> StereoRig:
     return StereoRig(cameras, _rotation(_numbers(found, "R", 3, 9)), translation)
 
 
-def format_matrices(rig: StereoRig, suffix: str) -> str:
+def format_sdk(rig: StereoRig, suffix: str) -> str:
     """The text of the ZED SDK's OpenCV file (mm, R as a rotation vector) as .yml, .yaml or .xml."""
-    left, right = rig.cameras
-    if left.size != right.size:
-        raise CalibrationError(f"size: the ZED SDK's file holds one, got {left.size} and {right.size}; write a .json")
-    flags = cv2.FILE_STORAGE_WRITE | cv2.FILE_STORAGE_MEMORY
-    file = cv2.FileStorage(f"rig{suffix}", flags)
+    width, height = _one_size(rig)
+    file = _storage(suffix)
     file.startWriteStruct("Size", cv2.FileNode_SEQ | cv2.FileNode_FLOW)
-    for length in left.size:
-        file.write("", length)
+    file.write("", width)
+    file.write("", height)
     file.endWriteStruct()
-    for name, camera in (("LEFT", left), ("RIGHT", right)):
-        file.write(f"K_{name}", camera.matrix)
-    for name, camera in (("LEFT", left), ("RIGHT", right)):
-        file.write(f"D_{name}", (camera.distortion if len(camera.distortion) else np.zeros(5))[None])
+    _write_lenses(file, rig, ("K_LEFT", "K_RIGHT"), ("D_LEFT", "D_RIGHT"))
     file.write("R", Rotation.from_matrix(rig.rotation).as_rotvec()[:, None])
     file.write("T", rig.translation[:, None] * 1000)
     return str(file.releaseAndGetString())
+
+
+def format_opencv(rig: StereoRig, suffix: str) -> str:
+    """The text of an OpenCV file with the tutorials' names, K1 D1 K2 D2 R T (m), as .yml, .yaml or .xml."""
+    width, height = _one_size(rig)
+    file = _storage(suffix)
+    file.write("image_width", width)
+    file.write("image_height", height)
+    _write_lenses(file, rig, ("K1", "K2"), ("D1", "D2"))
+    file.write("R", np.array(rig.rotation))
+    file.write("T", rig.translation[:, None].copy())
+    return str(file.releaseAndGetString())
+
+
+def _storage(suffix: str) -> Any:
+    return cv2.FileStorage(f"rig{suffix}", cv2.FILE_STORAGE_WRITE | cv2.FILE_STORAGE_MEMORY)
+
+
+def _one_size(rig: StereoRig) -> Size:
+    left, right = rig.cameras
+    if left.size != right.size:
+        raise CalibrationError(f"size: an OpenCV file holds one, got {left.size} and {right.size}; write a .json")
+    return left.size
+
+
+def _write_lenses(file: Any, rig: StereoRig, matrices: tuple[str, str], lenses: tuple[str, str]) -> None:
+    for name, camera in zip(matrices, rig.cameras, strict=True):
+        file.write(name, camera.matrix)
+    for name, camera in zip(lenses, rig.cameras, strict=True):
+        file.write(name, (camera.distortion if len(camera.distortion) else np.zeros(5))[None])
 
 
 def _plain(name: str) -> str:

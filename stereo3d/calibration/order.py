@@ -7,11 +7,15 @@ settled between the eyes, which is all that a stereo rig needs.
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from stereo3d.calibration.board import Board
 from stereo3d.calibration.pixels import sample
 from stereo3d.values import Bytes, Floats, Ints
+
+_BEYOND = 1.35
+"""Squares beyond the outer corners, where there is paper."""
 
 
 def ordered(xy: Floats, board: Board, grey: Bytes) -> Floats:
@@ -39,6 +43,24 @@ def contrast(xy: Floats, board: Board, grey: Bytes) -> float:
     odd = np.add.outer(np.arange(down - 1), np.arange(across - 1)) % 2 == 1
     level = sample(grey, middles)
     return float(level[odd].mean() - level[~odd].mean())
+
+
+def on_dark(grey: Bytes, xy: Floats, board: Board) -> bool | None:
+    """Whether the paper around a chessboard's squares is dark, so that it is printed inverted; None where unclear."""
+    matrix, _ = cv2.findHomography(board.points[:, :2] / board.square, xy)
+    sides = []
+    for ahead, (across, down) in ((False, board.corners), (True, board.corners[::-1])):
+        along = np.arange(across) - 0.5
+        for edge, out in ((0.0, -1.0), (down - 1.0, 1.0)):
+            lines = [np.stack([along, np.full(across, edge + out * far)], -1) for far in (0.5, _BEYOND)]
+            sides.append(np.stack(lines)[..., ::-1] if ahead else np.stack(lines))
+    places = cv2.perspectiveTransform(np.concatenate(sides, axis=1).reshape(-1, 1, 2), matrix)
+    squares, paper = sample(grey, np.asarray(places, float).reshape(2, -1, 2))
+    if np.isnan(paper).all():
+        return None
+    dark, light = np.nanquantile(squares, (0.25, 0.75))
+    level = (np.nanmedian(paper) - dark) / max(light - dark, 1.0)  # of grey card or a table: between the two
+    return True if level < 0.25 else False if level > 0.75 else None
 
 
 def alike(board: Board) -> list[Ints]:

@@ -33,10 +33,10 @@ def camera_of(lens: Floats, size: tuple[int, int]) -> Intrinsics:
     return Intrinsics(size, fx, fy, cx, cy, lens[4:12] if lens[9:].any() else lens[4:9])
 
 
-def project(xyz: Floats, lens: Floats) -> tuple[Floats, Floats, Floats]:
+def project(xyz: Floats, lens: Floats, *, by_lens: bool = True) -> tuple[Floats, Floats, Floats]:
     """px (..., 2) of points (..., 3) m, and their slopes by the points (..., 2, 3) and by the lens (..., 2, 12).
 
-    One lens (12,) for all points, or lenses (..., 12) that go with them.
+    One lens (12,) for all points, or lenses (..., 12) that go with them. Without `by_lens` its slopes are (..., 2, 0).
     """
     near = 1 / np.maximum(xyz[..., 2], 1e-6)
     x, y = xyz[..., 0] * near, xyz[..., 1] * near
@@ -46,20 +46,24 @@ def project(xyz: Floats, lens: Floats) -> tuple[Floats, Floats, Floats]:
     gain = (1 + s * (k1 + s * (k2 + s * k3))) * below
     rise = 2 * ((k1 + s * (2 * k2 + 3 * s * k3)) - gain * (k4 + s * (2 * k5 + 3 * s * k6))) * below
     sway = 2 * (p1 * y + p2 * x)
-    bent = np.stack([x * (gain + sway) + p2 * s, y * (gain + sway) + p1 * s], -1)
-    cross = x * y * rise + 2 * (p1 * x + p2 * y)
-    xx, yy = gain + x * x * rise + sway + 4 * p2 * x, gain + y * y * rise + sway + 4 * p1 * y
-    focal = lens[..., :2]
-    ideal = np.stack([np.stack([xx, cross], -1), np.stack([cross, yy], -1)], -2) * focal[..., None]
-    by_point = np.empty((*x.shape, 2, 3))
-    by_point[..., :2] = ideal * near[..., None, None]
-    by_point[..., 2] = -(ideal @ np.stack([x, y], -1)[..., None])[..., 0] * near[..., None]
-    by_lens = np.zeros((*x.shape, 2, 12))
-    by_lens[..., [0, 1], [0, 1]] = bent
-    by_lens[..., [0, 1], [2, 3]] = 1.0
-    powers = np.stack([s, s * s, s * s * s, -gain * s, -gain * s * s, -gain * s * s * s], -1) * below[..., None]
-    place = np.stack([x, y], -1) * focal
-    by_lens[..., [4, 5, 8, 9, 10, 11]] = place[..., None] * powers[..., None, :]
-    by_lens[..., 6] = np.stack([2 * x * y, s + 2 * y * y], -1) * focal
-    by_lens[..., 7] = np.stack([s + 2 * x * x, 2 * x * y], -1) * focal
-    return bent * focal + lens[..., 2:4], by_point, by_lens
+    bent = np.empty((*x.shape, 2))
+    bent[..., 0], bent[..., 1] = x * (gain + sway) + p2 * s, y * (gain + sway) + p1 * s
+    focal, by_point = lens[..., :2], np.empty((*x.shape, 2, 3))
+    by_point[..., 0, 0] = (gain + x * x * rise + sway + 4 * p2 * x) * near
+    by_point[..., 1, 1] = (gain + y * y * rise + sway + 4 * p1 * y) * near
+    by_point[..., 0, 1] = by_point[..., 1, 0] = (x * y * rise + 2 * (p1 * x + p2 * y)) * near
+    by_point[..., 2] = -by_point[..., 0] * x[..., None] - by_point[..., 1] * y[..., None]
+    by_point *= focal[..., None]
+    slopes = np.zeros((*x.shape, 2, 12 if by_lens else 0))
+    if by_lens:
+        slopes[..., 0, 0], slopes[..., 1, 1] = bent[..., 0], bent[..., 1]
+        slopes[..., 0, 2] = slopes[..., 1, 3] = 1.0
+        power = s * below
+        for i, term in enumerate((power, power * s, power * s * s)):
+            at = (4, 5, 8)[i]
+            slopes[..., 0, at], slopes[..., 1, at] = x * term, y * term
+            slopes[..., 9 + i] = slopes[..., at] * -gain[..., None]
+        slopes[..., 0, 6] = slopes[..., 1, 7] = 2 * x * y
+        slopes[..., 1, 6], slopes[..., 0, 7] = s + 2 * y * y, s + 2 * x * x
+        slopes[..., 4:] *= focal[..., None]
+    return bent * focal + lens[..., 2:4], by_point, slopes

@@ -69,7 +69,8 @@ class Calibration:
     @property
     def exchanged(self) -> bool:
         """Whether the left pictures are those of the camera on the right."""
-        return self.rig.baseline < 0
+        x, y, _ = -(self.rig.translation @ self.rig.rotation)
+        return bool(x < 0 and abs(x) > abs(y))
 
     def to_dict(self) -> dict[str, Any]:
         """All figures for JSON: m, px, rad."""

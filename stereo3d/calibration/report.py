@@ -15,6 +15,8 @@ from stereo3d.atomic import write_text
 from stereo3d.calibration import figures
 from stereo3d.calibration.figures import left_out_in_words
 from stereo3d.calibration.quality import LIMITS, Calibration
+from stereo3d.calibration.rectification import rectification
+from stereo3d.cameras import RectifiedCamera
 from stereo3d.errors import UsageError
 from stereo3d.stereo import Stereo
 from stereo3d.values import Bytes
@@ -70,14 +72,19 @@ def write_report(
 
     `pictures`: a pair (H, W, 3) to show rectified on the page. Raises UsageError for another suffix.
     """
-    suffix = Path(path).suffix.lower()
-    if suffix == ".json":
+    form = form_of(path)
+    if form == "json":
         return write_text(path, json.dumps(calibration.to_dict(), indent=1) + "\n")
-    if suffix == ".md":
-        return write_text(path, to_markdown(calibration))
-    if suffix in (".html", ".htm"):
-        return write_text(path, to_html(calibration, pictures))
-    raise UsageError(f"{path}: expected .html, .md or .json for a report, got {suffix or 'no suffix'}")
+    return write_text(path, to_markdown(calibration) if form == "md" else to_html(calibration, pictures))
+
+
+def form_of(path: str | os.PathLike[str]) -> str:
+    """The form of a report by its file's name: json, md or html. Raises UsageError for another."""
+    suffix = Path(path).suffix.lower()
+    forms = {".json": "json", ".md": "md", ".html": "html", ".htm": "html"}
+    if suffix not in forms:
+        raise UsageError(f"{path}: expected .html, .md or .json for a report, got {suffix or 'no suffix'}")
+    return forms[suffix]
 
 
 def table(calibration: Calibration) -> list[tuple[str, str, str]]:
@@ -86,6 +93,10 @@ def table(calibration: Calibration) -> list[tuple[str, str, str]]:
     one, rms, sure, edge, lens = (
         d[name] for name in ("leave_one_out", "rms", "uncertainty", "square_edge_error", "lens")
     )
+    found = rectification(calibration.rig)
+    whole = isinstance(found.camera, RectifiedCamera)
+    rows_are, reason = ("rows after rectification", "") if whole else ("distance from the epipolar line", found.reason)
+    chosen = "chosen by views held out" if len({t["coefficients"] for t in lens["tried"]}) > 1 else "as asked"
     low, high = (_mm(b, 2) for b in one["baseline"])
     bend = f"bent by {_mm(max(map(abs, lens['board_bend'])), 2)}" if lens["board_bent"] else "flat"
     rows = [
@@ -95,7 +106,7 @@ def table(calibration: Calibration) -> list[tuple[str, str, str]]:
             f"{rms['left']:.3f} / {rms['right']:.3f} / {rms['stereo']:.3f} px",
             f"under {LIMITS['reprojection'][0]:g} px; it says little by itself",
         ),
-        ("rows after rectification", f"{d['row_error']['rms']:.3f} px (most {d['row_error']['max']:.2f})", ""),
+        (rows_are, f"{d['row_error']['rms']:.3f} px (most {d['row_error']['max']:.2f})", reason),
         (
             "rows of views held out",
             f"{one['row_error']:.3f} px (worst view {one['worst_view_row_error']:.2f})",
@@ -108,7 +119,7 @@ def table(calibration: Calibration) -> list[tuple[str, str, str]]:
             f"95 % under {_mm(LIMITS['3D error'][0], 0)}",
         ),
         ("baseline", f"{_mm(d['baseline'], 2)} (views held out: {low} to {high})", _nominal(d["nominal_baseline"])),
-        ("lens", f"{lens['coefficients']} distortion coefficients, mode {lens['mode']}", "chosen by views held out"),
+        ("lens", f"{lens['coefficients']} distortion coefficients, mode {lens['mode']}", chosen),
         ("board", f"{d['board']}, {bend}", ""),
     ]
     if halves:
@@ -154,7 +165,7 @@ def to_html(calibration: Calibration, pictures: Stereo[Bytes] | None = None) -> 
 
 
 def _pictures(calibration: Calibration, pictures: Stereo[Bytes] | None) -> Iterator[tuple[str, str, Figure]]:
-    if pictures is not None:
+    if pictures is not None and isinstance(rectification(calibration.rig).camera, RectifiedCamera):
         words = "Each line must pass through the same things on both sides."
         yield "A pair, rectified", words, figures.rectified_figure(calibration, pictures)
     for title, words, draw in _WORDS:

@@ -6,14 +6,15 @@ import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from stereo3d.calibration.board import Board
-from stereo3d.calibration.corners import blur, described_size, find_corners, goes_on, variants
-from stereo3d.calibration.order import aligned
+from stereo3d.calibration.corners import blur, find_corners, goes_on, variants
+from stereo3d.calibration.instead import seen_instead
+from stereo3d.calibration.order import aligned, on_dark
 from stereo3d.calibration.views import LeftOut, Views
 from stereo3d.errors import CalibrationError
 from stereo3d.stereo import SIDES, Stereo
@@ -43,6 +44,16 @@ class Sight:
     reason: LeftOut | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A pair to look at."""
+
+    frame: int
+    images: Stereo[Bytes]
+    before: Bytes | None
+    """The left picture of the frame before, where it is known."""
+
+
 OnSight = Callable[[Sight], None]
 
 
@@ -59,18 +70,18 @@ def find_views(
     sights = _all_sights(finder, pairs, film, on_sight)
     good = [s for s in sights if s.xy is not None]
     left_out = [s.reason for s in sights if s.reason]
-    other = finder.other_board() if len(good) < _FEW else ""
+    other = seen_instead(finder.without, board) if len(good) < _FEW else ""
     if not good or other or finder.size is None:
         raise CalibrationError(_too_little(board, len(good), len(sights), left_out, other))
     frame, smear = np.array([s.frame for s in good]), np.array([s.blur for s in good])
     xy = np.stack([s.xy for s in good if s.xy is not None])
-    return _sharp_ones(Views(finder.board, finder.size, frame, xy, smear, len(sights), tuple(left_out)))
+    return _sharp_ones(Views(finder.boards[0], finder.size, frame, xy, smear, len(sights), tuple(left_out)))
 
 
 def _all_sights(finder: _Finder, pairs: Iterable[_Pair], film: int, on_sight: OnSight) -> list[Sight]:
     chosen = stillest(pairs, film) if film else ((i, p, None) for i, p in pairs)
     sights = []
-    for sight in _in_parallel(finder, chosen, bool(film)):
+    for sight in _in_parallel(finder, chosen):
         on_sight(sight)
         sights.append(sight)
     return sights
@@ -98,67 +109,64 @@ class _Finder:
     """Looks for one board, as described or, until it is first seen, as it may have been printed."""
 
     def __init__(self, board: Board) -> None:
-        self.board = board
+        self.boards = variants(board)
+        """What it may be: one once it was seen."""
         self.size: tuple[int, int] | None = None
         self.without: list[Bytes] = []
-        self._variants = variants(board)
 
-    def look(self, index: int, images: Stereo[Bytes], before: Bytes | None, film: bool) -> Sight:
-        """What there is in one pair; `before` is the left picture of the frame before."""
-        greys = images.map(_grey)
-        xy = greys.map(lambda grey: self._find(grey, not film))
-        if film and (xy.left is None) != (xy.right is None):
-            xy = Stereo(*(self._find(g, True) if one is None else one for g, one in zip(greys, xy, strict=True)))
-        why = self._why_not(index, greys, xy, before)
-        if why or xy.left is None or xy.right is None:
-            return Sight(index, None, (np.nan, np.nan), why)
-        both = np.stack([xy.left, aligned(xy.right, xy.left, self.board)])
-        smear = tuple(blur(grey, points, self.board) for grey, points in zip(greys, both, strict=True))
-        return Sight(index, both, (smear[0], smear[1]))
+    def look(self, job: _Job) -> tuple[Sight, Board | None]:
+        """What there is in one pair, and, where several boards were tried, the one seen."""
+        boards, greys = self.boards, job.images.map(_grey)
+        several = len(boards) > 1
+        for quick, board in [*((True, b) for b in boards if several), *((False, b) for b in boards)]:
+            xy = Stereo(*(find_corners(grey, board, quick=quick) for grey in greys))
+            if xy.left is not None or xy.right is not None:
+                break
+        seen = [board if quick else _as_printed(g, p, board) for g, p in zip(greys, xy, strict=True) if p is not None]
+        return _sight(job, greys, xy, board), seen[0] if seen and several else None
 
-    def _find(self, grey: Bytes, harder: bool) -> Floats | None:
-        for effort in (False, True) if harder else (False,):
-            for board in self._variants:
-                xy = find_corners(grey, board, harder=effort)
-                if xy is not None:
-                    if len(self._variants) > 1:
-                        self.board, self._variants = board, [board]
-                    return xy
-        self._keep(grey)
-        return None
+    def settled(self, job: _Job, sight: Sight, seen: Board | None) -> Sight:
+        """The sight, looked at anew where it came before it was known how the board is printed.
 
-    def _keep(self, grey: Bytes) -> None:
-        if len(self.without) < _HINTS:
-            self.without.append(grey)
+        To be called in the order of the pairs, so that nothing depends on which is done first.
+        """
+        if seen is not None:
+            self.boards = [seen] if len(self.boards) > 1 else self.boards
+            sight, _ = self.look(job)
+        if sight.xy is None and len(self.without) < _HINTS:
+            self.without.extend(job.images.map(_grey))
+        return sight
 
-    def other_board(self) -> str:
-        """What chessboard the pictures without this one seem to show, as a part of a sentence; empty where unknown."""
-        if self.board.marker is not None:
-            return ""
-        sizes = Counter(described_size(grey) for grey in self.without)
-        sizes.pop(None, None)
-        look, n = (sizes.most_common(1) or [(None, 0)])[0]
-        if look is None or n < 2 or look == (max(self.board.corners), min(self.board.corners)):
-            return ""
-        return f"; {n} of the pictures look like {look[0]} x {look[1]} inner corners"
 
-    def _why_not(
-        self, index: int, greys: Stereo[Bytes], xy: Stereo[Floats | None], before: Bytes | None
-    ) -> LeftOut | None:
-        if xy.left is None and xy.right is None:
-            return LeftOut(index, "no board is found", harmless=True)
-        for side in SIDES:
-            points = xy[side]
-            if points is None:
-                return LeftOut(index, "the board is not found", side, harmless=True)
-            if goes_on(greys[side], points, self.board):
-                self._keep(greys[side])
-                return LeftOut(index, "the board goes on beyond the squares described", side)
-        if before is not None and xy.left is not None:
-            moved = _motion(greys.left, before, xy.left)
-            if moved > MOST_MOTION:
-                return LeftOut(index, f"the board moves ({moved:.1f} px a frame, limit {MOST_MOTION:g})")
-        return None
+def _as_printed(grey: Bytes, xy: Floats, board: Board) -> Board:
+    """The board by the paper around it: the slow search finds a chessboard of either kind."""
+    dark = None if board.marker is not None else on_dark(grey, xy, board)
+    return board if dark is None else replace(board, inverted=dark)
+
+
+def _sight(job: _Job, greys: Stereo[Bytes], xy: Stereo[Floats | None], board: Board) -> Sight:
+    why = _why_not(job, greys, xy, board)
+    if why or xy.left is None or xy.right is None:
+        return Sight(job.frame, None, (np.nan, np.nan), why)
+    both = np.stack([xy.left, aligned(xy.right, xy.left, board)])
+    smear = tuple(blur(grey, points, board) for grey, points in zip(greys, both, strict=True))
+    return Sight(job.frame, both, (smear[0], smear[1]))
+
+
+def _why_not(job: _Job, greys: Stereo[Bytes], xy: Stereo[Floats | None], board: Board) -> LeftOut | None:
+    if xy.left is None and xy.right is None:
+        return LeftOut(job.frame, "no board is found", harmless=True)
+    for side in SIDES:
+        points = xy[side]
+        if points is None:
+            return LeftOut(job.frame, "the board is not found", side, harmless=True)
+        if goes_on(greys[side], points, board):
+            return LeftOut(job.frame, "the board goes on beyond the squares described", side)
+    if job.before is not None and xy.left is not None:
+        moved = _motion(greys.left, job.before, xy.left)
+        if moved > MOST_MOTION:
+            return LeftOut(job.frame, f"the board moves ({moved:.1f} px a frame, limit {MOST_MOTION:g})", harmless=True)
+    return None
 
 
 def _motion(grey: Bytes, before: Bytes, xy: Floats) -> float:
@@ -176,19 +184,25 @@ def _grey(image: Bytes) -> Bytes:
 
 
 def _in_parallel(
-    finder: _Finder, pairs: Iterable[tuple[int, Stereo[Bytes], Bytes | None]], film: bool
+    finder: _Finder, pairs: Iterable[tuple[int, Stereo[Bytes], Bytes | None]]
 ) -> Iterator[Sight]:
     """Sights in order; the next pairs are read while earlier ones are looked at."""
     threads = min(8, os.cpu_count() or 1)
-    ahead: deque[Future[Sight]] = deque()
+    ahead: deque[tuple[_Job, Future[tuple[Sight, Board | None]]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
-        for index, images, before in pairs:
-            _check_size(finder, index, images)
-            ahead.append(pool.submit(finder.look, index, images, before, film))
+        for pair in pairs:
+            job = _Job(*pair)
+            _check_size(finder, job.frame, job.images)
+            ahead.append((job, pool.submit(finder.look, job)))
             if len(ahead) > 2 * threads:
-                yield ahead.popleft().result()
+                yield _next(finder, ahead)
         while ahead:
-            yield ahead.popleft().result()
+            yield _next(finder, ahead)
+
+
+def _next(finder: _Finder, ahead: deque[tuple[_Job, Future[tuple[Sight, Board | None]]]]) -> Sight:
+    job, future = ahead.popleft()
+    return finder.settled(job, *future.result())
 
 
 def _check_size(finder: _Finder, index: int, images: Stereo[Bytes]) -> None:

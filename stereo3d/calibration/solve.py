@@ -8,15 +8,15 @@ from typing import Literal
 import numpy as np
 
 from stereo3d.calibration.agreement import agreeing, reasons_in_words
-from stereo3d.calibration.bundle import NAMES, Corners, Fit, Prior, State
+from stereo3d.calibration.bundle import NAMES, Corners, Fit, Prior, State, residuals
 from stereo3d.calibration.disagree import Settled
 from stereo3d.calibration.initial import calibrate_eye, crooked, tilts, together
-from stereo3d.calibration.lenses import USUAL, Trial, choose, freedom
+from stereo3d.calibration.lenses import COEFFICIENTS, USUAL, Trial, choose, freedom
 from stereo3d.calibration.projection import camera_of, lens_of
 from stereo3d.calibration.sizes import mismatch
 from stereo3d.calibration.views import LeftOut, Views
 from stereo3d.cameras import StereoRig
-from stereo3d.errors import CalibrationError
+from stereo3d.errors import CalibrationError, UsageError
 from stereo3d.stereo import SIDES, Stereo
 from stereo3d.values import Floats
 
@@ -102,14 +102,17 @@ class _Plan:
         return None if self.known is None else self.known.lenses[eye]
 
 
-def solve(views: Views, mode: Mode = "full", start: StereoRig | None = None) -> Solution:
+def solve(
+    views: Views, mode: Mode = "full", start: StereoRig | None = None, *, lens: int | None = None
+) -> Solution:
     """The rig that the views ask for; views and corners that disagree are left out by name.
 
     "full": everything from the views. "extrinsics": the lenses of `start` are kept, only the pose of the right camera
-    is found. "refine": the lenses of `start` are adjusted within what drift explains (`TRUST`).
+    is found. "refine": the lenses of `start` are adjusted within what drift explains (`TRUST`). `lens`: how many
+    distortion coefficients there are to be in full mode (`COEFFICIENTS`), instead of those that predict best.
     Raises CalibrationError where the views are too few, too much alike, or do not agree.
     """
-    plan = _planned(mode, start, views.size)
+    plan = _planned(mode, start, views.size, lens)
     views = _flat_ones(views)
     _check_enough(views, mode)
     corners = Corners(views.board.points, views.xy)
@@ -122,14 +125,20 @@ def solve(views: Views, mode: Mode = "full", start: StereoRig | None = None) -> 
     prior = plan.prior(typical / np.sqrt(2))
     settled = Settled(corners, state, left, right, max(WORST_VIEW * typical, LEAST_WORST))
     views, state = agreeing(views, settled, freedom(plan.counts[0], bent=True), prior, LEAST_VIEWS[mode])
-    found, trials = choose(Corners(views.board.points, views.xy), state, plan.counts, prior)
+    corners = Corners(views.board.points, views.xy)
+    noise = float(np.nanstd(residuals(corners, state)))  # a factory lens that was kept so far has made it look larger
+    found, trials = choose(corners, state, plan.counts, plan.prior(noise))
     alone = Stereo(*(float(np.sqrt(np.median(eye.rms**2))) for eye in (left, right)))
     return Solution(views, mode, found, trials, alone)
 
 
-def _planned(mode: Mode, start: StereoRig | None, size: tuple[int, int]) -> _Plan:
+def _planned(mode: Mode, start: StereoRig | None, size: tuple[int, int], lens: int | None) -> _Plan:
+    if lens is not None and (mode != "full" or lens not in COEFFICIENTS):
+        raise UsageError(
+            f"coefficients: expected one of {', '.join(map(str, COEFFICIENTS))} in full mode, got {lens} in mode {mode}"
+        )
     if mode == "full":
-        return _Plan(None, (USUAL, 4, 2, 0, 8))
+        return _Plan(None, (USUAL, 4, 2, 0, 8) if lens is None else (lens,))
     if start is None:
         raise CalibrationError(f"{mode}: expected a rig to start from, got none; give the factory calibration")
     wrong = mismatch(start, size)
@@ -166,8 +175,8 @@ def _check_enough(views: Views, mode: Mode) -> None:
     if len(views) >= LEAST_VIEWS[mode]:
         return
     raise CalibrationError(
-        f"only {len(views)} of {views.looked_at} pairs show the board in both pictures: expected at least "
-        f"{LEAST_VIEWS[mode]}, better 15 to 25 at different places, distances and tilts; film more"
+        f"only {len(views)} of {views.looked_at} pairs can be used: expected {LEAST_VIEWS[mode]} or more that show the "
+        "board in both pictures, better 15 to 25 at different places, distances and tilts; film more"
         + reasons_in_words(views.left_out)
     )
 

@@ -8,25 +8,16 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from stereo3d import limits
 from stereo3d.errors import CalibrationError, InputError
-
-LARGEST = 4 << 20
-"""Bytes. No calibration is longer; what is, is something else."""
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
     """The text of a file in UTF-8 (with or without its mark). Raises CalibrationError where it cannot be read."""
     try:
-        with open(path, "rb") as file:
-            content = file.read(LARGEST + 1)
-    except OSError as error:
-        raise CalibrationError(f"{path}: cannot be read ({error.strerror}); check the path") from error
-    if len(content) > LARGEST:
-        raise CalibrationError(f"{path}: over {LARGEST >> 20} MB, which no calibration is; check the path")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise CalibrationError(f"{path}: expected a text file in UTF-8, got other bytes at {error.start}") from error
+        return limits.read_text(path, limits.LONGEST_TEXT)
+    except InputError as error:
+        raise CalibrationError(str(error)) from error
 
 
 @contextmanager

@@ -24,7 +24,7 @@ class LeftOut(Value):
     """Index of the corner; None where the whole pair is left out."""
 
     harmless: bool = False
-    """Whether nothing is wrong with it: no board in the picture, or a view much like another."""
+    """Whether nothing is wrong with it: no board in the picture, one on its way in a film, a view much like another."""
 
     def __str__(self) -> str:
         corner = f" corner {self.corner}" if self.corner is not None else ""

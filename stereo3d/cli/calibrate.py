@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from stereo3d.errors import UsageError
 
 if TYPE_CHECKING:
     from stereo3d.calibration.board import Board
+    from stereo3d.calibration.check import Check
+    from stereo3d.calibration.compare import Comparison
     from stereo3d.calibration.sighting import Sight
 
 _SOLVE = "solve"
@@ -40,6 +43,9 @@ RigFile = Annotated[Path | None, typer.Option("--output", "-o", help="The rig to
 Mode = Annotated[str, typer.Option(help="full; extrinsics: keep the lenses of --start; refine: adjust them a little.")]
 Start = Annotated[Path | None, typer.Option(help="The factory calibration to begin with.")]
 Baseline = Annotated[float | None, typer.Option(help="The nominal baseline in m, to hold the result against.")]
+Coefficients = Annotated[
+    int | None, typer.Option(help="Of the lens's distortion: 0, 2, 4, 5 or 8; by default what predicts best.")
+]
 Report = Annotated[
     list[Path] | None, typer.Option(help="Write the report: .html, .md or .json; may be repeated.")
 ]
@@ -55,8 +61,8 @@ app = typer.Typer(
 
 def solve(
     recording: Film = None, right: o.Right = None, board: BoardFile = None, output: RigFile = None, mode: Mode = "full",
-    start: Start = None, baseline: Baseline = None, report: Report = None, print_board: PrintBoard = None,
-    json: o.Json = False,
+    start: Start = None, baseline: Baseline = None, coefficients: Coefficients = None, report: Report = None,
+    print_board: PrintBoard = None, json: o.Json = False,
 ) -> None:
     """Calibrate both cameras from pictures of a board, and say in mm how far to trust the result."""
     if board is None:
@@ -74,15 +80,20 @@ def solve(
 def _solve(told: dict[str, Any]) -> None:
     from stereo3d import rigs
     from stereo3d.calibration.board import read_board
-    from stereo3d.calibration.files import write_rig
-    from stereo3d.calibration.report import to_markdown, write_report
+    from stereo3d.calibration.files import kind_of, write_rig
+    from stereo3d.calibration.report import form_of, to_markdown, write_report
     from stereo3d.recording.base import open_recording
 
     board = read_board(told["board"])
+    for path in told["report"] or ():
+        form_of(path)
+    if told["output"]:
+        kind_of(told["output"])
     with open_recording(told["recording"], told["right"]) as opened:
         watch = _Watch(board, opened.size, -(-len(opened) // max(1, rigs.stretches(opened))))
         found = rigs.calibrate(
-            opened, board, mode=told["mode"], start=told["start"], baseline=told["baseline"], on_sight=watch
+            opened, board, mode=told["mode"], start=told["start"], baseline=told["baseline"],
+            coefficients=told["coefficients"], on_sight=watch,
         )
         pictures = rigs.best_pair(found, opened) if told["report"] else None
     if told["output"]:
@@ -105,7 +116,8 @@ def check(
     from stereo3d.recording.base import open_recording
 
     with open_recording(recording, right, rectified=rectified) as opened:
-        o.show(rigs.check_rig(rig, opened, pairs=pairs).to_dict(), json)
+        found = rigs.check_rig(rig, opened, pairs=pairs)
+    _tell(found, json)
 
 
 def compare(
@@ -117,7 +129,30 @@ def compare(
     from stereo3d.calibration.compare import compare_rigs
     from stereo3d.calibration.files import read_rig
 
-    o.show(compare_rigs(read_rig(a), read_rig(b)).to_dict(), json)
+    _tell(compare_rigs(read_rig(a), read_rig(b)), json)
+
+
+def _tell(found: Check | Comparison, json: bool) -> None:
+    if json:
+        o.show(found.to_dict(), True)
+    else:
+        print(found)
+
+
+def convert(
+    rig: Annotated[Path, typer.Argument(help="The rig to read: any kind of file.")], output: o.Output,
+    kind: Annotated[
+        str | None, typer.Option("--as", help="json, zed, sdk, opencv, kalibr or qualisys; by default the file's name.")
+    ] = None,
+    size: Annotated[str | None, typer.Option(help="Of a picture, as 1280x720, where the file leaves it open.")] = None,
+) -> None:
+    """A rig in another program's form: .json (ours), .conf (ZED), .yml (SDK or OpenCV), camchain.yaml, .qca.txt."""
+    from stereo3d.calibration.files import read_rig, write_rig
+
+    found = re.fullmatch(r"(\d+)x(\d+)", size) if size else None
+    if size and not found:
+        raise UsageError(f"--size: expected WIDTHxHEIGHT such as 1280x720, got {size!r}")
+    write_rig(output, read_rig(rig, (int(found[1]), int(found[2])) if found else None), kind)
 
 
 def _print(board: Path, path: Path) -> None:
@@ -128,7 +163,7 @@ def _print(board: Path, path: Path) -> None:
     print(f"{path}: {1000 * width:.0f} x {1000 * height:.0f} mm; print at 100 % and measure its ruler")
 
 
-COMMANDS: dict[str, Callable[..., None]] = {_SOLVE: solve, "check": check, "compare": compare}
+COMMANDS: dict[str, Callable[..., None]] = {_SOLVE: solve, "check": check, "compare": compare, "convert": convert}
 
 
 class _Watch:

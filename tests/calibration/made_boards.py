@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 
 from stereo3d.calibration.board import Board
 from stereo3d.calibration.bundle import State
-from stereo3d.calibration.projection import lens_of
+from stereo3d.calibration.projection import LENS, lens_of
 from stereo3d.calibration.sizes import rescaled
+from stereo3d.calibration.solve import TRUST
 from stereo3d.calibration.views import Views
-from stereo3d.cameras import StereoRig
+from stereo3d.cameras import Intrinsics, StereoRig
 from stereo3d.stereo import Stereo
 from stereo3d.synthetic.board import Photographer, Pose
 from stereo3d.synthetic.rig import zed2_like
@@ -43,16 +45,31 @@ def pictures(n: int = 12, seed: int = 1) -> tuple[tuple[Stereo[Bytes], Pose], ..
 
 
 def views(
-    n: int = 20, *, seed: int = 0, noise: float = 0.1, bend: tuple[float, float] = (0.0, 0.0), board: Board = BOARD
+    n: int = 20, *, seed: int = 0, noise: float = 0.1, bend: tuple[float, float] = (0.0, 0.0), board: Board = BOARD,
+    depth: tuple[float, float] = (0.35, 1.1),
 ) -> tuple[Views, StereoRig]:
     """Corners of `n` views with noise (px) through a ZED 2 at HD720 that was never built, and that rig."""
     rig = zed2_like(seed)
     taken = Photographer.__new__(Photographer)  # poses and corners need no picture, whose rays are slow to make
     taken.rig, taken.board, taken.bend = rig, board, bend
-    poses = taken.poses(n, seed=seed, depth=(0.35, 1.1))
+    poses = taken.poses(n, seed=seed, depth=depth)
     xy = np.stack([np.stack(list(taken.corners(pose))) for pose in poses])
     xy = xy + np.random.default_rng(seed).normal(size=xy.shape) * noise
     return Views(board, rig.cameras.left.size, np.arange(n), xy, np.ones((n, 2)), n), rig
+
+
+def drifted(rig: StereoRig, seed: int) -> StereoRig:
+    """What a factory said of the rig before its lenses drifted, by as much as mode "refine" allows for."""
+    dice = np.random.default_rng([seed, 9]).normal(size=(2, 9))
+
+    def before(camera: Intrinsics, z: Floats) -> Intrinsics:
+        step = [TRUST[name] * float(n) for name, n in zip(LENS, z, strict=False)]
+        return replace(
+            camera, fx=camera.fx * (1 + step[0]), fy=camera.fy * (1 + step[1]), cx=camera.cx + step[2],
+            cy=camera.cy + step[3], distortion=camera.distortion + np.array(step[4:]),
+        )
+
+    return replace(rig, cameras=Stereo(*map(before, rig.cameras, dice)))
 
 
 def off(state: State, rig: StereoRig) -> Floats:

@@ -37,7 +37,7 @@ def test_a_file_says_what_the_board_is(tmp_path: Path, text: str, expected: Boar
 
 
 @pytest.mark.parametrize("text, sentence", [
-    ("hello", "expected a board as TOML"),
+    ("hello", "expected TOML, got something else"),
     ("square = 0.025", "squares, inner_corners: expected one of them .* got neither"),
     ("squares = [10, 7]", "square: missing; give the side of a printed square in metres"),
     ("squares = [10, 7]\nsquare = 25", "square .metres, so 0.025 for 25 mm.: expected a number from"),

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 from made_boards import views
+from scipy.spatial.transform import Rotation
 
 from stereo3d.calibration import figures
 from stereo3d.calibration.compare import compare_rigs
@@ -39,7 +40,16 @@ def test_markdown_has_the_verdict_the_figures_and_what_was_left_out(calibration:
     for line in ("| pairs used | 10 of 10 |", "two halves of the views", "nominal 120.00 mm", "* hold the board"):
         assert line in text
     assert "* pair 50 left: blurred <3 px>\n* pair 52 right: 2 corners too far off\n" in text
-    assert "pair 51" not in text, "pictures without a board are no fault"
+    assert "pair 51" not in text and "* 1 pair: no board is found\n" in text, "no fault, but counted"
+
+
+def test_a_pair_that_cannot_be_rectified_says_so(calibration: Calibration) -> None:
+    turn = Rotation.from_rotvec((0, 0.8, 0)).as_matrix()
+    wide = replace(calibration, rig=replace(calibration.rig, rotation=turn @ calibration.rig.rotation))
+    text = to_markdown(wide)
+    assert "| distance from the epipolar line |" in text and "not rectified: it would turn the cameras" in text
+    picture = np.zeros((720, 1280, 3), np.uint8)
+    assert "A pair, rectified" not in to_html(wide, Stereo(picture, picture))
 
 
 def test_the_page_needs_nothing_else(calibration: Calibration) -> None:

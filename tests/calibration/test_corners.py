@@ -10,7 +10,7 @@ import pytest
 from made_boards import BOARD, photographer, pictures, small_rig
 
 from stereo3d.calibration.board import Board
-from stereo3d.calibration.corners import blur, described_size, find_corners, goes_on, refined, spacing, variants
+from stereo3d.calibration.corners import blur, find_corners, goes_on, refined, spacing, variants
 from stereo3d.calibration.pixels import sample
 from stereo3d.synthetic.board import Photographer
 from stereo3d.values import Bytes, Floats
@@ -86,9 +86,7 @@ def test_a_part_of_a_charuco_board_is_enough() -> None:
 def test_no_board_no_corners() -> None:
     picture = np.random.default_rng(0).integers(0, 255, (240, 320), np.uint8)
     assert find_corners(picture, BOARD) is None
-    assert find_corners(picture, BOARD, harder=True) is None
     assert find_corners(picture, CHARUCO) is None
-    assert described_size(np.full((240, 320), 90, np.uint8)) is None
 
 
 def test_large_pictures_are_searched_small_and_refined_large() -> None:
@@ -115,11 +113,6 @@ def test_a_part_taken_for_the_whole_is_noticed(smaller: tuple[int, int]) -> None
         assert goes_on(grey(pair.left), part, board)
         assert not goes_on(grey(pair.left), true, BOARD)
     assert not goes_on(grey(pictures()[0][0].left), np.full((24, 2), np.nan), CHARUCO)
-
-
-def test_the_size_of_another_board_is_told() -> None:
-    found = [described_size(grey(pair.left)) for pair, _ in pictures()]
-    assert found.count((9, 6)) >= len(found) / 2
 
 
 @pytest.mark.parametrize("focus", [1.0, 2.0])

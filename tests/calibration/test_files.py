@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from stereo3d.calibration.files import read_rig, write_rig
+from stereo3d.calibration.files import kind_of, read_rig, write_rig
 from stereo3d.calibration.rectify import Rectifier
 from stereo3d.cameras import RectifiedCamera, StereoRig
-from stereo3d.errors import CalibrationError, InputError
+from stereo3d.errors import CalibrationError, InputError, UsageError
 from stereo3d.stereo import Stereo
 
 KITTI = "P0: 700 0 600 0 0 700 180 0 0 0 1 0\nP1: 700 0 600 -80 0 700 180 0 0 0 1 0\n"
 
 
-@pytest.mark.parametrize("suffix", [".json", ".conf", ".yml", ".yaml", ".xml"])
-def test_every_form_gives_the_rig_back(rig: StereoRig, tmp_path: Path, suffix: str) -> None:
+@pytest.mark.parametrize(("suffix", "kind"), [
+    (".json", None), (".conf", None), (".yml", None), (".yaml", None), (".xml", None), (".qca.txt", None),
+    (".yml", "opencv"), (".xml", "opencv"), (".yaml", "sdk"),
+])
+def test_every_form_gives_the_rig_back(rig: StereoRig, tmp_path: Path, suffix: str, kind: str | None) -> None:
     path = tmp_path / f"rig{suffix}"
-    write_rig(path, rig)
+    write_rig(path, rig, kind)
     got = read_rig(path, (1280, 720))
     assert isinstance(got, StereoRig) and [f.name for f in tmp_path.iterdir()] == [path.name]
     assert got == rig or suffix != ".json"
@@ -28,7 +32,30 @@ def test_every_form_gives_the_rig_back(rig: StereoRig, tmp_path: Path, suffix: s
         np.testing.assert_allclose(a.matrix, b.matrix, rtol=1e-14)
         np.testing.assert_allclose(a.distortion, b.distortion, rtol=1e-14)
     np.testing.assert_allclose(got.rotation, rig.rotation, atol=1e-15)
-    np.testing.assert_allclose(got.translation, rig.translation, rtol=1e-14)
+    np.testing.assert_allclose(got.translation, rig.translation, rtol=1e-12)
+
+
+def test_a_camchain_is_known_by_its_name_and_its_content(rig: StereoRig, tmp_path: Path) -> None:
+    plain = replace(rig, cameras=rig.cameras.map(lambda c: replace(c, distortion=np.append(c.distortion[:4], 0.0))))
+    assert [kind_of(name) for name in ("x/camchain-ward.yaml", "rig.yaml", "rig.qca.txt")] == ["kalibr", "sdk", "qualisys"]
+    write_rig(tmp_path / "camchain.yaml", plain)
+    write_rig(tmp_path / "rig.yml", plain, "kalibr")
+    assert (tmp_path / "rig.yml").read_text() == (tmp_path / "camchain.yaml").read_text()
+    assert read_rig(tmp_path / "rig.yml", (1280, 720)) == replace(plain, serial=None, rms=None)
+    with pytest.raises(CalibrationError, match="k1 k2 p1 p2 only.* calibrate with --coefficients 4"):
+        write_rig(tmp_path / "camchain.yaml", rig)
+
+
+@pytest.mark.parametrize(("name", "kind", "error", "sentence"), [
+    ("rig.json", "kalibr", CalibrationError, "expected .yaml, .yml, got .json"),
+    ("rig.txt", "qualisys", CalibrationError, "expected .qca.txt, got .txt"),
+    ("rig.yml", "calibr", UsageError, "unknown kind of rig file 'calibr': did you mean 'kalibr'"),
+])
+def test_a_name_must_go_with_its_kind(
+    rig: StereoRig, tmp_path: Path, name: str, kind: str, error: type[Exception], sentence: str
+) -> None:
+    with pytest.raises(error, match=sentence):
+        write_rig(tmp_path / name, rig, kind)
 
 
 def test_the_kind_is_told_by_what_is_inside(rig: StereoRig, tmp_path: Path) -> None:
@@ -84,7 +111,7 @@ def test_size_is_held_against_the_file(rig: StereoRig, made_up: Path, tmp_path: 
     (b"<opencv_storage></opencv_storage>", "holds no picture size"),
     (b"<opencv_storage>", "expected XML"),
     (b"%YAML:1.0\n---\nK1: 3\n", "holds no picture size"),
-    (b"x" * (5 << 20), "over 4 MB"),
+    (b"x" * (5 << 20), "a text of up to 4194304 bytes"),
 ])
 def test_a_bad_file_is_named_with_a_sentence(tmp_path: Path, content: bytes, sentence: str) -> None:
     path = tmp_path / "bad.dat"
@@ -107,7 +134,7 @@ def test_cameras_are_chosen_only_where_there_are_several(rig: StereoRig, made_up
             read_rig(path, cameras=("a", "b"))
 
 
-@pytest.mark.parametrize("suffix", [".json", ".conf", ".yml", ".xml", ".txt"])
+@pytest.mark.parametrize("suffix", [".json", ".conf", ".yml", ".xml", ".qca.txt", ".txt"])
 def test_damaged_files_give_a_rig_or_a_sentence(rig: StereoRig, tmp_path: Path, suffix: str) -> None:
     """300 times: characters cut out, put in, or replaced, and the end torn off."""
     path = tmp_path / f"rig{suffix}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from stereo3d.calibration.files import read_rig
-from stereo3d.calibration.matrices import format_matrices, parse_matrices
+from stereo3d.calibration.matrices import format_opencv, format_sdk, parse_matrices
 from stereo3d.cameras import Intrinsics, StereoRig
 from stereo3d.errors import CalibrationError
 from stereo3d.stereo import Stereo
@@ -75,7 +76,7 @@ def test_what_is_written_is_the_sdks_file(rig: StereoRig, suffix: str, lens: int
         lambda c: Intrinsics(c.size, c.fx, c.fy, c.cx, c.cy, np.linspace(0.1, 0.3, lens))
     )
     given = StereoRig(bent, rig.rotation, rig.translation)
-    text = format_matrices(given, suffix)
+    text = format_sdk(given, suffix)
     (tmp_path / f"x{suffix}").write_text(text)
     file = cv2.FileStorage(str(tmp_path / f"x{suffix}"), cv2.FILE_STORAGE_READ)
     assert [int(file.getNode("Size").at(i).real()) for i in (0, 1)] == [1280, 720]
@@ -86,10 +87,21 @@ def test_what_is_written_is_the_sdks_file(rig: StereoRig, suffix: str, lens: int
     np.testing.assert_allclose(got.translation, rig.translation, rtol=1e-14)
 
 
-def test_two_sizes_do_not_fit_the_sdks_file(rig: StereoRig) -> None:
+@pytest.mark.parametrize("suffix", [".yml", ".xml"])
+def test_the_tutorials_names_are_written_too(rig: StereoRig, suffix: str, tmp_path: Path) -> None:
+    text = format_opencv(rig, suffix)
+    (tmp_path / f"x{suffix}").write_text(text)
+    file = cv2.FileStorage(str(tmp_path / f"x{suffix}"), cv2.FILE_STORAGE_READ)
+    np.testing.assert_allclose(file.getNode("K2").mat(), rig.cameras.right.matrix)
+    np.testing.assert_allclose(file.getNode("T").mat().ravel(), rig.translation)
+    close(parse_matrices(text), rig)
+
+
+@pytest.mark.parametrize("form", [format_sdk, format_opencv])
+def test_two_sizes_do_not_fit_an_opencv_file(rig: StereoRig, form: Callable[[StereoRig, str], str]) -> None:
     other = Stereo(rig.cameras.left, Intrinsics((640, 480), 500, 500, 320, 240))
     with pytest.raises(CalibrationError, match="holds one"):
-        format_matrices(StereoRig(other, rig.rotation, rig.translation), ".yml")
+        form(StereoRig(other, rig.rotation, rig.translation), ".yml")
 
 
 def plain(**changes: object) -> str:

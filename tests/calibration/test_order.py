@@ -8,7 +8,7 @@ import pytest
 
 from stereo3d.calibration.board import Board
 from stereo3d.calibration.drawing import raster
-from stereo3d.calibration.order import aligned, alike, contrast, ordered, turns
+from stereo3d.calibration.order import aligned, alike, contrast, on_dark, ordered, turns
 from stereo3d.values import Bytes, Floats
 
 PER_SQUARE = 24
@@ -78,3 +78,15 @@ def test_corners_that_are_not_seen_do_not_matter() -> None:
     right = left + 5
     right[3] = np.nan
     np.testing.assert_allclose(aligned(right[::-1], left, board), right)
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+def test_the_paper_tells_an_inverted_print(inverted: bool) -> None:
+    board = Board((10, 7), 0.03, inverted=inverted)
+    picture, xy = pictured(board)
+    assert on_dark(picture, xy, board) is inverted
+    card = np.full_like(picture, 110)
+    card[PER_SQUARE:-PER_SQUARE, PER_SQUARE:-PER_SQUARE] = picture[PER_SQUARE:-PER_SQUARE, PER_SQUARE:-PER_SQUARE]
+    assert on_dark(card, xy, board) is None, "cut out and glued to grey card"
+    cut = PER_SQUARE + PER_SQUARE // 2
+    assert on_dark(np.ascontiguousarray(picture[cut:-cut, cut:-cut]), xy - cut, board) is None, "beyond the picture"

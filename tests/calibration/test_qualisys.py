@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from stereo3d.calibration.files import read_rig
-from stereo3d.calibration.qualisys import parse_qualisys
+from stereo3d.calibration.qualisys import format_qualisys, parse_qualisys
 from stereo3d.calibration.sizes import rescaled
 from stereo3d.cameras import StereoRig
 from stereo3d.errors import CalibrationError, InputError
@@ -46,6 +47,21 @@ def test_two_of_several_by_name() -> None:
     three = text(camera("a", 0), camera("b", 250), camera("c", 600))
     assert parse_qualisys(three, ("a", "c")).baseline == pytest.approx(0.6)
     assert parse_qualisys(three, ("c", "a")).baseline == pytest.approx(-0.6)
+
+
+def test_what_is_written_is_read_back(rig: StereoRig) -> None:
+    back = parse_qualisys(format_qualisys(rig))
+    for a, b in zip(back.cameras, rig.cameras, strict=True):
+        np.testing.assert_allclose(a.matrix, b.matrix, rtol=1e-15)
+        assert a.size == b.size and a.distortion.tolist() == b.distortion.tolist()
+    np.testing.assert_allclose(back.rotation, rig.rotation, atol=1e-15)
+    np.testing.assert_allclose(back.translation, rig.translation, atol=1e-16)
+
+
+def test_a_lens_that_qualisys_does_not_have_is_refused(rig: StereoRig) -> None:
+    eight = rig.cameras.map(lambda c: replace(c, distortion=np.linspace(0.1, 0.2, 8)))
+    with pytest.raises(CalibrationError, match="camera left: Qualisys has the lens k1 k2 p1 p2 k3 only"):
+        format_qualisys(replace(rig, cameras=eight))
 
 
 @pytest.mark.parametrize(("content", "names", "sentence"), [

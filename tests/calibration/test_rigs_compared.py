@@ -37,6 +37,12 @@ def test_a_turned_camera_changes_depth_with_the_distance_squared(rig: StereoRig)
     assert found.p95 > found.median > 0.002
 
 
+def test_the_difference_in_words(rig: StereoRig) -> None:
+    words = str(compare_rigs(rig, replace(rig, translation=rig.translation * 1.01)))
+    assert words.startswith("the same pixels are ") and "0.80 m 8." in words and "further away by +" in words
+    assert f"baselines {1000 * rig.baseline:.3f} and {1010 * rig.baseline:.3f} mm" in words
+
+
 def test_rectified_rigs() -> None:
     a = RectifiedCamera((640, 480), 500.0, Stereo(320.0, 320.0), 240.0, 0.12)
     b = replace(a, cx=Stereo(320.0, 318.0))

@@ -6,34 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_boards import BOARD, off, views
+from made_boards import BOARD, drifted, views
 
 from stereo3d.calibration.board import Board
 from stereo3d.calibration.compare import compare_rigs
 from stereo3d.calibration.solve import LEAST_VIEWS, Mode, solve
-from stereo3d.calibration.uncertainty import covariance
 from stereo3d.calibration.views import Views
-from stereo3d.errors import CalibrationError
+from stereo3d.errors import CalibrationError, UsageError
 from stereo3d.values import Floats
 
 
 def moved(seen: Views, xy: Floats) -> Views:
     return replace(seen, xy=xy)
-
-
-@pytest.mark.parametrize("noise", [0.1, 0.3])
-def test_the_truth_lies_within_three_of_the_stated_sigmas(noise: float) -> None:
-    """20 views, a bent board; every number of 3 rigs: 99 % are asked for, 99.7 % are expected."""
-    far = []
-    for seed in range(3):
-        seen, rig = views(20, seed=seed, noise=noise, bend=(0.0008, 0.0004))
-        found = solve(seen)
-        sigma = np.sqrt(np.diag(covariance(found.fit, found.corners)))[:30]
-        far.append((np.abs(off(found.state, rig)) / np.where(sigma > 0, sigma, np.inf))[sigma > 0])
-        assert not found.views.left_out and found.coefficients == 5
-        assert found.rms == pytest.approx(noise * np.sqrt(2), rel=0.1)
-        assert compare_rigs(rig, found.rig).median < 0.04 * noise
-    assert (np.concatenate(far) < 3).mean() >= 0.99
 
 
 def test_spoilt_views_and_corners_are_named_and_left_out() -> None:
@@ -81,8 +65,7 @@ def test_a_factory_calibration_is_a_better_start_than_none(mode: Mode) -> None:
 
 def test_a_drifted_factory_calibration_is_refined() -> None:
     seen, rig = views(20, seed=3, noise=0.1)
-    cameras = rig.cameras.map(lambda c: replace(c, fx=c.fx * 1.002, fy=c.fy * 1.002, cx=c.cx + 2))
-    factory = replace(rig, cameras=cameras)
+    factory = drifted(rig, 1)
     refined = solve(seen, "refine", factory)
     assert compare_rigs(rig, refined.rig).median < 0.35 * compare_rigs(rig, factory).median
     assert refined.rms < 0.97 * solve(seen, "extrinsics", factory).rms
@@ -107,7 +90,7 @@ def test_a_board_that_looks_alike_turned() -> None:
 @pytest.mark.parametrize("n", [0, 3, 5])
 def test_too_few_views(n: int) -> None:
     seen, _ = views(6)
-    with pytest.raises(CalibrationError, match=f"only {n} of 6 pairs show the board.*at least 6, better 15 to 25"):
+    with pytest.raises(CalibrationError, match=f"only {n} of 6 pairs can be used.*6 or more that show.*better 15 to 25"):
         solve(seen.only(np.arange(n)))
     assert LEAST_VIEWS["extrinsics"] < LEAST_VIEWS["full"]
 
@@ -143,3 +126,12 @@ def test_a_mode_without_its_rig_and_a_rig_of_another_size() -> None:
     small = replace(rig, cameras=rig.cameras.map(lambda c: replace(c, size=(640, 360))))
     with pytest.raises(CalibrationError, match="the calibration is for pictures of 640x360 px, these have 1280x720"):
         solve(seen, "extrinsics", small)
+
+
+def test_the_lens_can_be_asked_for() -> None:
+    seen, _ = views(8, noise=0.1)
+    found = solve(seen, lens=4)
+    assert found.coefficients == 4 and {t.coefficients for t in found.trials} == {4}
+    assert not found.state.lenses[:, 8:].any()
+    with pytest.raises(UsageError, match="coefficients: expected one of 0, 2, 4, 5, 8 in full mode, got 3"):
+        solve(seen, lens=3)
