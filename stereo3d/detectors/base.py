@@ -16,6 +16,7 @@ from stereo3d import plugins
 from stereo3d.calibration.rectify import Rectifier
 from stereo3d.detectors.crops import CropRule
 from stereo3d.errors import MissingWeights, UsageError, unknown_name
+from stereo3d.models.shelf import located
 from stereo3d.poses import Detections, Poses2D
 from stereo3d.skeleton import Skeleton
 from stereo3d.stereo import Stereo
@@ -73,13 +74,13 @@ def glance(detector: Detector) -> Detector:
 
 
 def build(name: str, weights: str | os.PathLike[str] | None = None, **options: Any) -> Detector | Replayer:
-    """The detector of that name, with its weights and options.
+    """The detector of that name, with its weights (a file, or the name of some on the shelf) and options.
 
     Raises UsageError for an unknown name, an option that it does not take (the nearest one is named) or one that it
     needs, MissingPackage and MissingWeights where something is not on this machine; nothing is ever fetched.
     """
     make = plugins.factory(plugins.DETECTORS, name)
-    given = options if weights is None else {"weights": weights, **options}
+    given = options if weights is None else {"weights": located(weights), **options}
     _check_options(name, make, given)
     detector = make(**given)
     if isinstance(detector, (Detector, Replayer)):
@@ -104,6 +105,6 @@ def _check_options(name: str, make: Callable[..., Any], given: dict[str, Any]) -
 def missing_weights(name: str, what: str, source: str) -> MissingWeights:
     """The error for a detector without its weights: `what` file it needs, and the address `source` to get it from."""
     return MissingWeights(
-        f"detector {name!r} needs weights, and none were given: {what}; fetch it yourself from {source} "
-        "and give it as --weights FILE (stereo3d downloads nothing)"
+        f"detector {name!r} needs weights, and none were given: {what}; fetch it yourself from {source} and give "
+        "it as --weights FILE, or see `stereo3d weights list` (nothing is downloaded unasked)"
     )

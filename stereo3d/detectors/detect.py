@@ -92,7 +92,8 @@ def _look(pairs: Sequence[FramePair], where: Floats, rectifier: Rectifier, detec
     frame = np.array([pair.index for pair in pairs])
     halves = (slice(0, len(pairs)), slice(len(pairs), None))
     return Stereo(*(
-        Poses2D(found.xy[h], found.score[h], found.sigma[h], time, frame, detector.skeleton) for h in halves
+        Poses2D(found.xy[h], found.score[h], found.sigma[h], time, frame, detector.skeleton, found.others[h])
+        for h in halves
     ))
 
 

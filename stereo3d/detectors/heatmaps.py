@@ -53,7 +53,7 @@ def decode_argmax(maps: Maps, *, blur: float = 0.0) -> Peaks[Maps]:
     1 for EfficientPose I to IV, 0 for its real-time net. Raises InvalidValue.
     """
     blur = number("blur", blur, 0.0)
-    found = _find(_smooth(maps, blur) if blur else maps)
+    found = _find(smooth(maps, blur) if blur else maps)
     return _peaks(found, 0.0, 0.0, _bend(found, 1).sigma)
 
 
@@ -89,8 +89,8 @@ def merge_flipped(maps: Maps, flipped: Maps, mirror: Sequence[int], *, shift: bo
     """The average of the maps of a picture and of its mirror image, in the maps' own frame, as (N, K, h, w).
 
     `flipped` is what the network says of the mirrored picture; `mirror` (K) names each joint's partner
-    (Skeleton.mirror). `shift` moves the mirrored maps right by one px, as HRNet, HigherHRNet and MMPose's
-    HRNet and DARK are tested (SHIFT_HEATMAP); DarkPose, FiDIP and UDP do without. Raises InvalidValue.
+    (Skeleton.mirror). `shift` moves the mirrored maps right by one px, as HRNet and MMPose's HRNet and DARK
+    are tested (SHIFT_HEATMAP); DarkPose, FiDIP, UDP and HigherHRNet do without. Raises InvalidValue.
     """
     xp, _ = _checked(maps)
     if tuple(flipped.shape) != tuple(maps.shape):
@@ -104,6 +104,33 @@ def merge_flipped(maps: Maps, flipped: Maps, mirror: Sequence[int], *, shift: bo
         back = xp.concatenate((back[..., :1], back[..., :-1]), -1)
     merged: Maps = 0.5 * (maps + back)
     return merged
+
+
+def smooth(maps: Maps, sigma: float) -> Maps:
+    """The maps after a Gaussian of sigma px cut off at 4 sigma, mirrored at the border (scipy.ndimage's defaults)."""
+    xp, _ = _checked(maps)
+    reach = int(4 * sigma + 0.5)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    with np.errstate(invalid="ignore"):
+        blurred = _blur(maps, weights / weights.sum(), "symmetric")
+    out: Maps = xp.asarray(blurred, dtype=_real(maps, xp).dtype)
+    return out
+
+
+def width_at(maps: Maps, xy: Floats) -> Floats:
+    """(N, K) px the width (Peaks.sigma) of each map's peak at the pixel that holds the place xy (N, K, 2) px.
+
+    NaN where the place is unknown or outside, in the two outer rows and columns, and where the map does not bend down
+    on all sides.
+    """
+    xp, device = _checked(maps)
+    n, k, h, w = maps.shape
+    known = np.isfinite(xy).all(-1) & (xy >= 0).all(-1) & (xy < (w, h)).all(-1)
+    x, y = (xp.asarray(np.where(known, xy[..., i], 0).astype(np.int64).ravel(), **device) for i in (0, 1))
+    rows = _real(maps, xp).reshape(n * k, h, w)
+    found = _Found(xp, rows, x, y, rows[xp.arange(n * k, **device), y, x], device, (n, k))
+    sigma = np.asarray(_bend(found, 1).sigma.reshape(n, k).tolist(), np.float64).reshape(n, k)
+    return np.where(known, sigma, np.nan)
 
 
 class _Found(NamedTuple):
@@ -212,16 +239,6 @@ def _log_blurred(found: _Found, weights: Floats) -> Any:
         tops = xp.amax(_blur(found.maps[cut], weights, "constant"), (-2, -1))
         near[cut] = near[cut] * (found.score[cut] / tops)[:, None, None]
     return xp.log(xp.clip(near, FLOOR, None))
-
-
-def _smooth(maps: Any, sigma: float) -> Any:
-    """Maps after a Gaussian cut off at 4 sigma, mirrored at the border (scipy.ndimage's defaults)."""
-    xp, _ = _checked(maps)
-    reach = int(4 * sigma + 0.5)
-    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-    with np.errstate(invalid="ignore"):
-        smooth = _blur(maps, weights / weights.sum(), "symmetric")
-    return xp.asarray(smooth, dtype=_real(maps, xp).dtype)
 
 
 def _blur(maps: Any, weights: Floats, border: Literal["constant", "symmetric"]) -> Any:

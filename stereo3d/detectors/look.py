@@ -48,4 +48,5 @@ def look(detector: Detector, pictures: Iterable[Picture], affines: Floats) -> De
     found = detector(inputs)
     back = crops.invert(affines)
     score, sigma = (np.where(known[:, None], x, np.nan) for x in (found.score, found.sigma))
-    return Detections(crops.apply(back, found.xy), score, sigma * crops.magnification(back)[:, None])
+    others = np.where(known, found.others, np.nan)
+    return Detections(crops.apply(back, found.xy), score, sigma * crops.magnification(back)[:, None], others)

@@ -97,7 +97,8 @@ def _rows(view: Poses2D, frames: NDArray[Any]) -> Poses2D:
         blank = np.full((1, *x.shape[1:]), np.nan)
         return np.concatenate([x, blank])[np.where(known, row, -1)]
 
-    return Poses2D(taken(view.xy), taken(view.score), taken(view.sigma), taken(view.time), frames, view.skeleton)
+    xy, score, sigma, time, others = map(taken, (view.xy, view.score, view.sigma, view.time, view.others))
+    return Poses2D(xy, score, sigma, time, frames, view.skeleton, others)
 
 
 def _values_in(path: str | os.PathLike[str]) -> list[Any] | None:

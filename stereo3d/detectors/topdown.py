@@ -108,25 +108,15 @@ def top_down(
     `decoder` overrules its decoder; `threads` holds for all of torch. Raises CheckpointError for weights that do not
     fit, UsageError for a device that is not there or where the file does not tell what has to be known.
     """
-    if checkpoint.input_size is None:
-        raise UsageError(
-            f"{checkpoint.name}: nothing tells the input size it was trained for; "
-            "give it as WxH, such as --set detect.input_size=288x384"
-        )
-    if checkpoint.skeleton is None:
-        raise UsageError(
-            f"{checkpoint.name}: nothing tells which {checkpoint.n_joints} joints it gives; "
-            "name them, such as --set detect.skeleton=CrowdPose-14"
-        )
-    if threads is not None:
-        torch.set_num_threads(_at_least_one(threads))
+    size, skeleton = told(checkpoint)
+    set_threads(threads)
     return TopDown(
         fold_batchnorm(build_network(checkpoint)),
-        skeleton_named(checkpoint.skeleton),
-        crop=CropRule(checkpoint.input_size, PADDING, checkpoint.convention),  # type: ignore[arg-type]
+        skeleton,
+        crop=CropRule(size, PADDING, checkpoint.convention),  # type: ignore[arg-type]
         decode=_decoder(decoder or checkpoint.decoder, checkpoint),
         flip_shift=checkpoint.flip_shift if flip else None,
-        device=_device(device),
+        device=device_named(device),
     )
 
 
@@ -137,14 +127,33 @@ def _decoder(name: Decoder, checkpoint: Checkpoint) -> Callable[[Tensor], Peaks[
     return _DECODERS[name]
 
 
-def _device(name: str) -> str:
+def told(checkpoint: Checkpoint) -> tuple[tuple[int, int], Skeleton]:
+    """(w, h) px of a checkpoint's input, and its skeleton. Raises UsageError where nothing tells one of them."""
+    if checkpoint.input_size is None:
+        raise UsageError(
+            f"{checkpoint.name}: nothing tells the input size it was trained for; "
+            "give it as WxH, such as --set detect.input_size=288x384"
+        )
+    if checkpoint.skeleton is None:
+        raise UsageError(
+            f"{checkpoint.name}: nothing tells which {checkpoint.n_joints} joints it gives; "
+            "name them, such as --set detect.skeleton=CrowdPose-14"
+        )
+    return checkpoint.input_size, skeleton_named(checkpoint.skeleton)
+
+
+def device_named(name: str) -> str:
+    """`cpu` or `cuda` for one of these or `auto`. Raises UsageError for what is not there."""
     cuda = torch.cuda.is_available()
     if name not in ("cpu", "cuda", "auto") or (name == "cuda" and not cuda):
         raise UsageError(f"device: expected cpu{', cuda' * cuda} or auto, got {name!r}")
     return "cuda" if cuda and name != "cpu" else "cpu"
 
 
-def _at_least_one(threads: int) -> int:
+def set_threads(threads: int | None) -> None:
+    """Lets all of torch use that many threads of the CPU; None leaves it alone. Raises UsageError."""
+    if threads is None:
+        return
     if threads < 1:
         raise UsageError(f"threads: expected 1 or more, got {threads}")
-    return threads
+    torch.set_num_threads(threads)

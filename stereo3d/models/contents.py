@@ -16,6 +16,9 @@ from torch import Tensor
 
 from stereo3d.errors import CheckpointError, MissingPackage
 from stereo3d.models.keras_h5 import read_keras
+from stereo3d.models.mmpose_dekr import from_mmpose_dekr, is_mmpose_dekr
+from stereo3d.models.openpose import full_name
+from stereo3d.models.shelf import Card, read_card
 from stereo3d.models.unpickle import Stand, module_tensors, read_torch
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -34,6 +37,8 @@ class Contents(NamedTuple):
     """The network's name that training runs write beside the weights, or nothing."""
     is_mmpose: bool
     """Whether they carried MMPose's names."""
+    card: Card | None = None
+    """What the file says of itself, where it comes from the shelf."""
 
 
 def read_contents(path: Path) -> Contents:
@@ -47,7 +52,7 @@ def read_contents(path: Path) -> Contents:
     if is_hdf5:
         return Contents(read_keras(path), "keras", "", False)
     if path.suffix == ".safetensors":
-        return _named(_read_safetensors(path), "plain", "")
+        return _named(_read_safetensors(path), "plain", "")._replace(card=read_card(path))
     found = read_torch(path)
     if isinstance(found, Stand):
         return _named(module_tensors(found), "module", "")
@@ -74,12 +79,15 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def _named(tensors: dict[str, Tensor], wrapper: str, model: str) -> Contents:
-    """Without DataParallel's `module.` and MMPose's parts."""
+    """Without DataParallel's `module.` and MMPose's parts, and OpenPose's layers behind the names of its stages."""
     if all(key.startswith("module.") for key in tensors):
         tensors = {key.removeprefix("module."): tensor for key, tensor in tensors.items()}
     is_mmpose = any(key.startswith("backbone.") for key in tensors)
     if is_mmpose:
         tensors = {_from_mmpose(key): tensor for key, tensor in tensors.items()}
+        tensors = from_mmpose_dekr(tensors) if is_mmpose_dekr(tensors) else tensors
+    if "Mconv7_stage6_L1.weight" in tensors:
+        tensors = {full_name(key): tensor for key, tensor in tensors.items()}
     return Contents(tensors, wrapper, model, is_mmpose)
 
 

@@ -8,6 +8,9 @@ belong to them. Names of files do, as published:
     fidip          FiDIP.pth                              github.com/ostadabbas/Infant-Pose-Estimation
     mmpose         td-hm_hrnet-w48_dark-8xb32-210e_coco-384x288-39c3c381_20220916.pth; or by its `backbone.` tensors
     efficientpose  by its tensors                         github.com/daniegr/EfficientPose
+    higherhrnet    by its tensors                         github.com/HRNet/HigherHRNet-Human-Pose-Estimation
+    dekr           by its tensors, also MMPose's          github.com/HRNet/DEKR
+    openpose       by its tensors                         github.com/Hzzone/pytorch-openpose
     plain          none of these: taken as HRNet's
 """
 
@@ -16,8 +19,8 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-Family = Literal["hrnet", "darkpose", "fidip", "mmpose", "efficientpose", "plain"]
-Decoder = Literal["argmax", "quarter", "dark"]
+Family = Literal["hrnet", "darkpose", "fidip", "mmpose", "efficientpose", "higherhrnet", "dekr", "openpose", "plain"]
+Decoder = Literal["argmax", "quarter", "dark", "tags", "centres", "limbs"]
 
 _SIZE = r"(\d{2,4})\s*[x\u00d7]\s*(\d{2,4})"
 _NAMES: tuple[tuple[Family, str], ...] = (
@@ -36,7 +39,7 @@ class Use(NamedTuple):
     flip_shift: bool
     """Whether the maps of the mirrored image are moved by one px before they are averaged in."""
     decoder: Decoder
-    """How a joint is read from its map (detectors.heatmaps)."""
+    """How joints are read from the maps (detectors.heatmaps; tags, centres and limbs: detectors.bottomup)."""
 
 
 USES: dict[Family, Use] = {
@@ -45,6 +48,9 @@ USES: dict[Family, Use] = {
     "fidip": Use("dark", False, "dark"),
     "mmpose": Use("hrnet", True, "quarter"),
     "efficientpose": Use("letterbox", False, "argmax"),
+    "higherhrnet": Use("hrnet", False, "tags"),
+    "dekr": Use("hrnet", False, "centres"),
+    "openpose": Use("letterbox", False, "limbs"),
     "plain": Use("hrnet", True, "quarter"),
 }
 

@@ -105,10 +105,11 @@ class Transition(nn.ModuleList):
 class Trunk(nn.Module):
     """HRNet without a head; networks that build on it inherit, as their checkpoints have its layers at the top.
 
-    `width` channels of the finest branch, at a quarter of the image's resolution.
+    `width` channels of the finest branch, at a quarter of the image's resolution; `n_outputs` branches, finest first,
+    come out of the last exchange.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, n_outputs: int = 1) -> None:
         super().__init__()
         channels = [width * 2**i for i in range(4)]
         self.conv1, self.bn1 = conv_norm(3, 64, stride=2)
@@ -120,7 +121,7 @@ class Trunk(nn.Module):
         self.transition2 = Transition(channels[:2], channels[:3])
         self.stage3 = _stage(channels[:3], MODULES[1], n_outputs=3)
         self.transition3 = Transition(channels[:3], channels)
-        self.stage4 = _stage(channels, MODULES[2], n_outputs=1)
+        self.stage4 = _stage(channels, MODULES[2], n_outputs)
 
     def branches(self, images: Tensor) -> list[Tensor]:
         """What stage 4 gives, finest first, for (N, 3, H, W) normalised images; H and W multiples of 32."""

@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stereo3d.errors import CheckpointError
+from stereo3d.errors import CheckpointError, InputError
+from stereo3d.hdf5_gate import open_hdf5, read_array
 from stereo3d.models.efficientpose import HEAD, VARIANTS, EfficientPose, variant_of
 
 NORM = {"weight": "gamma:0", "bias": "beta:0", "running_mean": "moving_mean:0", "running_var": "moving_variance:0"}
@@ -35,13 +36,12 @@ def read_keras(path: Path) -> dict[str, Tensor]:
     Raises CheckpointError for a file that holds no EfficientPose RT, I, II, III or IV, or not as Keras writes it.
     """
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             return _state(path, file)
-    except (OSError, RuntimeError, ValueError, TypeError, LookupError) as error:
-        raise CheckpointError(
-            f"{path.name}: expected an HDF5 file from Keras, got one that cannot be read ({ascii(error)[:160]}); "
-            "it may be torn: fetch it again"
-        ) from error
+    except CheckpointError:
+        raise
+    except InputError as error:
+        raise CheckpointError(f"{error}; it may be torn: fetch it again") from error
 
 
 def _state(path: Path, file: h5py.File) -> dict[str, Tensor]:
@@ -67,7 +67,7 @@ def _tensor(path: Path, file: h5py.File, key: str, wanted: Tensor) -> Tensor:
             f"{path.name}: {dataset.name}: expected float32 for {key} {tuple(wanted.shape)}, "
             f"got {dataset.dtype} {dataset.shape}; EfficientPose Lite is another network, which stereo3d has not"
         )
-    return torch.from_numpy(dataset[()].transpose(order).copy())
+    return torch.from_numpy(read_array(dataset).transpose(order).copy())
 
 
 def _order(key: str, n_axes: int) -> tuple[int, ...]:
@@ -84,7 +84,7 @@ def _parts(key: str) -> tuple[str, str, str]:
 
 
 def _dataset(path: Path, file: h5py.File, key: str) -> h5py.Dataset:
-    """The data set behind a PyTorch key, which must lie plainly in this file: no link, no chunks, no other file."""
+    """The data set behind a PyTorch key, which must lie plainly in this file, without chunks."""
     layer, kind, tensor = _parts(key)
     group = _child(_child(file, "model_weights"), layer)
     inner = _child(group, next(iter(group), "")) if isinstance(group, h5py.Group) else None
@@ -94,13 +94,11 @@ def _dataset(path: Path, file: h5py.File, key: str) -> h5py.Dataset:
             f"{path.name}: expected EfficientPose from Keras, got no layer {layer} with {DATASETS[kind][tensor]}; "
             "EfficientPose Lite is another network, which stereo3d has not"
         )
-    if found.chunks or found.external or found.is_virtual:
+    if found.chunks:
         raise CheckpointError(f"{path.name}: {found.name} does not lie in the file as Keras writes it; refused")
     return found
 
 
 def _child(group: Any, name: str) -> Any:
-    """What lies under that name in the group itself, or None; links to elsewhere are not followed."""
-    if not isinstance(group, h5py.Group) or not isinstance(group.get(name, getlink=True), h5py.HardLink):
-        return None
-    return group[name]
+    """What lies under that name in the group, or None."""
+    return group.get(name) if isinstance(group, h5py.Group) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import partial
 
 import numpy as np
@@ -11,6 +12,7 @@ from dots import CROP, Dots, figure, picture
 from stereo3d.detectors import crops
 from stereo3d.detectors.crops import Box
 from stereo3d.detectors.look import FINEST, cut_out, look
+from stereo3d.poses import Detections
 
 
 def test_joints_come_back_in_the_picture_they_were_seen_in() -> None:
@@ -66,3 +68,24 @@ def test_the_finest_crop_is_bounded() -> None:
 
     cut_out(cut, np.array([[1e-3, 0, 0], [0, 1e-3, 0]]), (32, 16))
     assert sizes == [(32 * FINEST, 16 * FINEST)]
+
+
+class Crowd(Dots):
+    """Sees as many others as the picture's first pixel is red."""
+
+    def __call__(self, images: np.ndarray) -> Detections:
+        return dataclasses.replace(super().__call__(images), others=images[:, 0, 0, 0].astype(float))
+
+
+def test_how_many_others_there_were_comes_along() -> None:
+    images = np.zeros((3, 128, 96, 3), np.uint8)
+    images[:, 0, 0, 0] = 2, 0, 1
+    affines = np.tile(np.eye(3)[:2], (3, 1, 1))
+    affines[1] = np.nan
+    found = look(Crowd(), [partial(crops.warp, image) for image in images], affines)
+    np.testing.assert_array_equal(found.others, [2, np.nan, 1])
+
+
+def test_a_detector_of_one_person_says_nothing_of_others() -> None:
+    found = look(Dots(), [partial(crops.warp, np.zeros((128, 96, 3), np.uint8))], np.eye(3)[None, :2])
+    assert np.isnan(found.others).all()

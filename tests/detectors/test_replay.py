@@ -146,7 +146,7 @@ def test_no_file_at_all() -> None:
 
 
 def test_a_recording_that_carries_joints(tmp_path: Path, views: Stereo[Poses2D]) -> None:
-    from stereo3d.recording.hdf5 import RecordingWriter
+    from stereo3d.recording.hdf5_writer import RecordingWriter
 
     black = np.zeros((48, 64, 3), np.uint8)
     with RecordingWriter(tmp_path / "r.h5", size=(64, 48), fps=30, rectified=False) as writer:

@@ -206,11 +206,11 @@ def test_what_has_to_be_said(changes: dict[str, object], options: dict[str, obje
 
 def test_cuda_is_refused_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert topdown._device("auto") == "cpu"
+    assert topdown.device_named("auto") == "cpu"
     with pytest.raises(UsageError, match="device: expected cpu or auto, got 'cuda'"):
-        topdown._device("cuda")
+        topdown.device_named("cuda")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert [topdown._device(d) for d in ("auto", "cuda", "cpu")] == ["cuda", "cuda", "cpu"]
+    assert [topdown.device_named(d) for d in ("auto", "cuda", "cpu")] == ["cuda", "cuda", "cpu"]
 
 
 def test_threads_are_set() -> None:

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from stereo3d.models import architectures
 from stereo3d.models.efficientpose import EfficientPose
 from stereo3d.models.hrnet import HRNet
-from stereo3d.models.weights import HRNETS
 
 torch.set_num_threads(1)
 
@@ -51,5 +51,5 @@ def hrnet_w8() -> nn.Module:
 @pytest.fixture
 def narrow(monkeypatch: pytest.MonkeyPatch, hrnet_w8: nn.Module) -> nn.Module:
     """An HRNet of 8 channels, whose files are small; for this test the reader knows it."""
-    monkeypatch.setitem(HRNETS, "hrnet_w8", 8)
+    monkeypatch.setattr(architectures, "WIDTHS", [8, 32, 48])
     return hrnet_w8

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 Floats = NDArray[np.float64]
+CONSTANTS = ".regular_matrix"
+"""The ends of names of buffers that no training changes."""
 
 
 def uniform(name: str, shape: tuple[int, ...]) -> Floats:
@@ -49,9 +51,10 @@ def tensor(name: str, shape: tuple[int, ...], *, bn_gain: float = 1.0, conv_gain
 
 
 def fill(net: nn.Module, *, bn_gain: float = 1.0, conv_gain: float = 1.0) -> nn.Module:
-    """The network itself, its state from names, in evaluation mode."""
-    state = {k: tensor(k, tuple(v.shape), bn_gain=bn_gain, conv_gain=conv_gain) for k, v in net.state_dict().items()}
-    net.load_state_dict(state)
+    """The network itself, its state from names but for constants, in evaluation mode."""
+    names = {k: tuple(v.shape) for k, v in net.state_dict().items() if not k.endswith(CONSTANTS)}
+    state = {k: tensor(k, shape, bn_gain=bn_gain, conv_gain=conv_gain) for k, shape in names.items()}
+    net.load_state_dict(state, strict=False)
     return net.eval()
 
 

@@ -42,7 +42,7 @@ def test_heat_maps_are_the_published_ones(
     assert (golden["bn_gain"], golden["conv_gain"]) == (1.0, 1.0)
     with torch.inference_mode():
         maps = efficientpose[variant](nameseed.images(golden["input_seed"], golden["input_shape"]))
-    agree(maps, golden["output"])
+    agree(maps, golden["outputs"]["heatmaps"])
 
 
 @pytest.mark.parametrize("name", ["efficientpose_rt_224", "efficientpose_i_256", "efficientpose_ii_368"])

@@ -26,24 +26,25 @@ def test_w32_has_the_published_tensors_in_the_published_order(goldens: dict[str,
 
 
 def test_the_rule_for_inputs_is_the_one_the_goldens_were_made_with(goldens: dict[str, Any]) -> None:
-    for golden in goldens.values():
+    for name, golden in goldens.items():
         made = nameseed.images(golden["input_seed"], golden["input_shape"])
+        made = made.abs() if name == "fidip_domain" else made
         assert hashlib.sha256(made.numpy().tobytes()).hexdigest() == golden["input_sha256"]
 
 
 def test_w32_gives_the_published_heat_maps(goldens: dict[str, Any], hrnet_w32_maps: Tensor) -> None:
-    agree(hrnet_w32_maps, goldens["hrnet_w32_256x192"]["output"])
+    agree(hrnet_w32_maps, goldens["hrnet_w32_256x192"]["outputs"]["heatmaps"])
 
 
 def test_w32_gives_the_published_heat_maps_at_the_larger_input(goldens: dict[str, Any], hrnet_w32: nn.Module) -> None:
     golden = goldens["hrnet_w32_384x288"]
     with torch.inference_mode():
-        agree(hrnet_w32(nameseed.images(golden["input_seed"], golden["input_shape"])), golden["output"])
+        agree(hrnet_w32(nameseed.images(golden["input_seed"], golden["input_shape"])), golden["outputs"]["heatmaps"])
 
 
 def test_the_comparison_sees_one_changed_tensor(goldens: dict[str, Any], hrnet_w32_maps: Tensor) -> None:
     """1e-3 of the largest number is what one weight tensor changed by a hundredth does to the maps."""
-    output = goldens["hrnet_w32_256x192"]["output"]
+    output = goldens["hrnet_w32_256x192"]["outputs"]["heatmaps"]
     with pytest.raises(AssertionError):
         agree(hrnet_w32_maps + 1e-3 * output["largest"], output)
 

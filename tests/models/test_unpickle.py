@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import warnings
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
@@ -291,6 +292,14 @@ def test_a_flipped_byte_is_an_error_and_no_other_weight(tmp_path: Path) -> None:
     content[content.index(np.arange(1000, dtype="<f4").tobytes()) + 2001] ^= 1
     path.write_bytes(content)
     with pytest.raises(CheckpointError, match="Bad CRC-32"):
+        read_torch(path)
+
+
+def test_a_stray_backslash_in_a_damaged_file_warns_nobody(tmp_path: Path) -> None:
+    """Python's own pickle reader unescapes the texts of the instruction `i`, and warns of what is no escape."""
+    path = tmp_path / "t.pt"
+    path.write_bytes(pickle.dumps(0x1950A86A20F9469CFC6C, 2) + b"(i\\d\n\\d\n.")
+    with warnings.catch_warnings(action="error"), pytest.raises(CheckpointError, match="cannot be read as such"):
         read_torch(path)
 
 

@@ -151,7 +151,8 @@ def test_a_name_with_a_size_no_network_takes_tells_nothing(narrow: nn.Module, tm
 @pytest.mark.parametrize(
     ("options", "error", "told"),
     [
-        ({"family": "openpose"}, UsageError, "unknown family of checkpoints 'openpose'"),
+        ({"family": "alphapose"}, UsageError, "unknown family of checkpoints 'alphapose'"),
+        ({"family": "dekr"}, InvalidValue, "family: dekr does not go with .*, which holds hrnet_w8"),
         ({"family": "efficientpose"}, InvalidValue, "family: efficientpose does not go with .*, which holds hrnet_w8"),
         ({"input_size": (190, 256)}, InvalidValue, r"input_size: expected multiples of 32 px .* got \(190, 256\)"),
         ({"input_size": (0, 256)}, InvalidValue, "input_size: expected multiples of 32 px"),
@@ -207,7 +208,7 @@ def test_a_training_run_of_w32_gives_the_published_maps(
     path.unlink()
     assert (read.architecture, read.family, read.input_size) == ("hrnet_w32", "hrnet", (192, 256))
     with torch.inference_mode():
-        agree(build_network(read)(nameseed.images(golden["input_seed"], golden["input_shape"])), golden["output"])
+        agree(build_network(read)(nameseed.images(golden["input_seed"], golden["input_shape"])), golden["outputs"]["heatmaps"])
 
 
 def test_safetensors_are_read_like_a_state_dict(narrow: nn.Module, tmp_path: Path) -> None:
