@@ -32,6 +32,8 @@ class C3DPoints(NamedTuple):
     unit: str
     time: Floats
     """(T,) s: by STEREO3D:START where we wrote it, else as its frames are numbered."""
+    camera: str = ""
+    """STEREO3D:FRAME, whose coordinates they are, where we wrote it."""
 
 
 def read_c3d(path: str | os.PathLike[str]) -> C3DPoints:
@@ -66,11 +68,15 @@ def _points(data: bytes) -> C3DPoints:
         xyz = points[..., :3].astype(np.float64) * (1.0 if scale < 0 else float(scale))
         missing = ~(points[..., 3] > _LOST)
     begin = float(parameters.get("STEREO3D:START", [(first - 1) / rate])[0])
-    unit = parameters.get("POINT:UNITS", [""])
     return C3DPoints(
-        np.where(missing[..., None], np.nan, xyz), names, str(unit[0]) if len(unit) else "",
-        begin + np.arange(n_frames) / rate,
+        np.where(missing[..., None], np.nan, xyz), names, _first(parameters, "POINT:UNITS"),
+        begin + np.arange(n_frames) / rate, _first(parameters, "STEREO3D:FRAME"),
     )  # fmt: skip
+
+
+def _first(parameters: dict[str, Any], name: str) -> str:
+    """The first text of a parameter, empty where there is none."""
+    return str([*parameters.get(name, ()), ""][0])
 
 
 def _parameters(data: bytes, offset: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +19,19 @@ from stereo3d.cameras import RectifiedCamera
 from stereo3d.errors import InputError, UsageError
 from stereo3d.evaluation import limbs, metrics, motion, pixels
 from stereo3d.evaluation.compared import Compared
-from stereo3d.evaluation.evaluate import THRESHOLDS, Evaluation, evaluate
-from stereo3d.evaluation.truth import Truth, truth_of
+from stereo3d.evaluation.evaluate import (
+    THRESHOLDS,
+    Evaluation,
+    evaluate_pairs,
+    in_camera_of,
+    joints_of,
+    shared_frames,
+)
+from stereo3d.evaluation.pairing import Pairs
+from stereo3d.evaluation.points import Frame, Points, points_of
+from stereo3d.evaluation.truth import read_joints
+from stereo3d.evaluation.views import in_rectified_pictures
 from stereo3d.poses import Poses2D, Poses3D
-from stereo3d.skeleton import Skeleton
 from stereo3d.stereo import SIDES, Stereo
 from stereo3d.values import Floats, Ints, Value
 
@@ -30,7 +40,7 @@ from stereo3d.values import Floats, Ints, Value
 class Prediction(Value):
     """What one detector or refinement says of one recording."""
 
-    poses: Poses3D
+    poses: Poses3D | Points
     joints: Stereo[Poses2D] | None = None
     """The joints in both pictures, in the rectified pixels of `poses.camera`; None where they are not at hand."""
 
@@ -56,8 +66,15 @@ class Comparison(Value):
     steadiness: Mapping[str, Steadiness]
 
 
-def read_prediction(path: str | os.PathLike[str]) -> Prediction:
-    """What `reconstruct` or `triangulate` wrote. Raises InputError for a file without poses."""
+def read_prediction(
+    path: str | os.PathLike[str], frame: Frame | str | None = None, unit: str | None = None
+) -> Prediction:
+    """What `reconstruct` or `triangulate` wrote, or joints in space from an .npz, .csv, .trc or .c3d.
+
+    `frame` and `unit` are those of a file that does not say them. Raises InputError for a file without poses.
+    """
+    if not storage.is_ours(path):
+        return Prediction(read_joints(path, frame, unit))
     values = storage.read(path)
     poses, left, right = (values.get(name) for name in ("poses", *SIDES))
     if not isinstance(poses, Poses3D):
@@ -67,7 +84,7 @@ def read_prediction(path: str | os.PathLike[str]) -> Prediction:
 
 
 def compare(
-    predictions: Mapping[str, Mapping[str, Prediction]], truths: Mapping[str, Truth | Poses3D], *,
+    predictions: Mapping[str, Mapping[str, Prediction]], truths: Mapping[str, Points | Poses3D], *,
     thresholds: Sequence[float] = THRESHOLDS, shares: Sequence[float] = pixels.PCK_SHARES,
 ) -> Comparison:
     """Predictions by name and then subject, each against the truth of that subject.
@@ -80,24 +97,31 @@ def compare(
     for name, of_subjects in predictions.items():
         if of_subjects.keys() != truths.keys():
             raise UsageError(f"{name}: expected subjects {', '.join(truths)}, got {', '.join(of_subjects) or 'none'}")
-    known = {s: truth_of(t) if isinstance(t, Poses3D) else t for s, t in truths.items()}
-    pairs = {name: {s: (p[s], known[s]) for s in known} for name, p in predictions.items()}
-    evaluations = {
-        name: {s: evaluate(p.poses, truth, thresholds=thresholds) for s, (p, truth) in of_subjects.items()}
-        for name, of_subjects in pairs.items()
-    }
-    steadiness = {
-        name: _mean_steadiness([_steadiness(p.poses, truth) for p, truth in of_subjects.values()])
-        for name, of_subjects in pairs.items()
-    }
-    return Comparison(compare_in_space(evaluations), _pictures(pairs, shares), steadiness)
+    known = {s: points_of(t) if isinstance(t, Poses3D) else t for s, t in truths.items()}
+    held = {name: {s: _held(p[s], known[s], thresholds) for s in known} for name, p in predictions.items()}
+    steadiness = {name: _mean_steadiness([_steadiness(h) for h in of.values()]) for name, of in held.items()}
+    evaluations = {name: {s: h.evaluation for s, h in of.items()} for name, of in held.items()}
+    return Comparison(_in_space(evaluations), _pictures(held, shares), steadiness)
 
 
-def compare_in_space(evaluations: Mapping[str, Mapping[str, Evaluation]]) -> Compared:
-    """Evaluations by name and then subject, on the frames and joints that all predictions of a subject share.
+class _Held(NamedTuple):
+    """A prediction against its truth."""
 
-    Raises InputError where there are none.
-    """
+    prediction: Prediction
+    truth: Points
+    pairs: Pairs
+    evaluation: Evaluation
+    """Its frames are the places in the truth, which all predictions share, whatever their own numbers."""
+
+
+def _held(prediction: Prediction, truth: Points, thresholds: Sequence[float]) -> _Held:
+    pairs = shared_frames(prediction.poses, truth)
+    found = evaluate_pairs(prediction.poses, truth, pairs, thresholds)
+    return _Held(prediction, truth, pairs, dataclasses.replace(found, frame=pairs.truth_rows))
+
+
+def _in_space(evaluations: Mapping[str, Mapping[str, Evaluation]]) -> Compared:
+    """Evaluations by name and then subject, on the frames and joints that all predictions of a subject share."""
     names, subjects = tuple(evaluations), tuple(next(iter(evaluations.values())))
     everything = [e for of_subjects in evaluations.values() for e in of_subjects.values()]
     joints = _shared_joints(e.joints for e in everything)
@@ -115,22 +139,24 @@ def compare_in_space(evaluations: Mapping[str, Mapping[str, Evaluation]]) -> Com
     )
 
 
+Views = Sequence[tuple[Poses2D, Poses2D]]
+"""The joints of a view and its truth, for each of the views."""
+
+
 def compare_in_pictures(
-    views: Mapping[str, Mapping[str, tuple[Stereo[Poses2D], Stereo[Poses2D]]]],
-    shares: Sequence[float] = pixels.PCK_SHARES,
+    views: Mapping[str, Mapping[str, Views]], shares: Sequence[float] = pixels.PCK_SHARES
 ) -> Compared:
-    """Joints in pictures and their truth, by name and then subject, as (joints, truth); both views are pictures.
+    """Joints in pictures and their truth, by name and then subject; each view's pictures count.
 
     All in the same pixels; frames belong together by their index, joints by their names. The torso is the truth's.
     Raises InputError where they do not share frames or joints.
     """
     names, subjects = tuple(views), tuple(next(iter(views.values())))
-    pairs = [pair for of_subjects in views.values() for pair in of_subjects.values()]
-    joints = _shared_joints(view.skeleton.joints for pair in pairs for both in pair for view in both)
+    pairs = [pair for of_subjects in views.values() for seen in of_subjects.values() for pair in seen]
+    joints = _shared_joints(view.skeleton.joints for pair in pairs for view in pair)
     error, labelled, size, subject = [], [], [], []
     for i, s in enumerate(subjects):
-        for side in SIDES:
-            takes = [(of_subjects[s][0][side], of_subjects[s][1][side]) for of_subjects in views.values()]
+        for takes in zip(*(of_subjects[s] for of_subjects in views.values())):
             frames = _shared_frames([view.frame for take in takes for view in take], s)
             seen, there = (np.stack([_places(take[k], frames, joints) for take in takes]) for k in (0, 1))
             known = np.isfinite(there).all((0, -1))
@@ -144,48 +170,33 @@ def compare_in_pictures(
     )
 
 
-def truth_in_pictures(truth: Truth, camera: RectifiedCamera) -> Stereo[Poses2D]:
-    """A truth as the two rectified pictures show it, in px. Raises UsageError where it does not say its frames."""
-    frame = truth.frame
-    if frame is None:
-        raise UsageError("truth: has no video_frame, so its joints cannot be found in the pictures")
-    xyz = truth.xyz @ camera.left_from_rectified if truth.camera == "left" else truth.xyz
-    shape = xyz.shape[:2]
-    time = np.full(shape[0], np.nan) if truth.time is None else truth.time
-    hips = [truth.joints.index(j) for j in ("right_hip", "right_pelvis") if j in truth.joints]
-    torso = (hips[0], truth.joints.index("right_shoulder")) if hips and "right_shoulder" in truth.joints else None
-    skeleton = Skeleton("truth", truth.joints, (), torso)
-    score, sigma = np.ones(shape), np.full(shape, np.nan)
-    return camera.project(xyz).map(lambda xy: Poses2D(xy, score, sigma, time, frame, skeleton))
-
-
-Pairs = Mapping[str, Mapping[str, tuple[Prediction, Truth]]]
-
-
-def _pictures(pairs: Pairs, shares: Sequence[float]) -> Compared | None:
-    views: dict[str, dict[str, tuple[Stereo[Poses2D], Stereo[Poses2D]]]] = {name: {} for name in pairs}
-    for name, of_subjects in pairs.items():
-        for s, (prediction, truth) in of_subjects.items():
-            camera = prediction.poses.camera
-            if prediction.joints is None or truth.frame is None or not isinstance(camera, RectifiedCamera):
+def _pictures(held: Mapping[str, Mapping[str, _Held]], shares: Sequence[float]) -> Compared | None:
+    views: dict[str, dict[str, Views]] = {name: {} for name in held}
+    for name, of_subjects in held.items():
+        for s, (prediction, truth, pairs, _) in of_subjects.items():
+            poses, joints = prediction.poses, prediction.joints
+            if joints is None or isinstance(poses, Points) or pairs.by != "frame":
                 return None
-            views[name][s] = (prediction.joints, truth_in_pictures(truth, camera))
+            if not isinstance(poses.camera, RectifiedCamera):
+                return None
+            views[name][s] = tuple(zip(joints, in_rectified_pictures(truth, poses.camera)))
     return compare_in_pictures(views, shares)
 
 
-def _steadiness(poses: Poses3D, truth: Truth) -> Steadiness:
-    ends = list(limbs.segments(poses.skeleton.joints).values())
-    variation = metrics.length_statistics(metrics.bone_lengths(poses.xyz, ends)).variation
-    noise = pixels.row_noise(poses.residual[poses.found])
-    if truth.frame is None:
+def _steadiness(held: _Held) -> Steadiness:
+    prediction, truth, pairs, _ = held
+    poses, names = prediction.poses, joints_of(prediction.poses)
+    xyz = in_camera_of(truth, poses)
+    variation = metrics.length_statistics(metrics.bone_lengths(xyz, list(limbs.segments(names).values()))).variation
+    noise = pixels.row_noise(poses.residual[poses.found]) if isinstance(poses, Poses3D) else np.nan
+    time = poses.time if poses.time is not None else truth.time
+    if time is None or pairs.by == "order":
         return Steadiness(np.nan, metrics.spread(variation)[2], noise)
-    _, rows, truth_rows = np.intersect1d(poses.frame, truth.frame, return_indices=True)
-    joints = _shared_joints([poses.skeleton.joints, truth.joints])
-    xyz = poses.in_left_camera() if truth.camera == "left" else poses.xyz
+    joints = _shared_joints([names, truth.joints])
     error = motion.acceleration_error(
-        xyz[np.ix_(rows, _columns(poses.skeleton.joints, joints))],
-        truth.xyz[np.ix_(truth_rows, _columns(truth.joints, joints))],
-        poses.time[rows],
+        xyz[np.ix_(pairs.rows, _columns(names, joints))],
+        truth.xyz[np.ix_(pairs.truth_rows, _columns(truth.joints, joints))],
+        time[pairs.rows] if poses.time is not None else time[pairs.truth_rows],
     )
     return Steadiness(metrics.spread(error)[0], metrics.spread(variation)[2], noise)
 
@@ -217,7 +228,11 @@ def _shared_joints(lists: Iterable[Sequence[str]]) -> tuple[str, ...]:
 def _shared_frames(frames: Sequence[Ints], subject: str) -> Ints:
     shared = reduce(np.intersect1d, frames)
     if not shared.size and max(map(len, frames)):
-        raise InputError(f"frames: expected some of {subject or 'the recording'} that all predictions share, got none")
+        given = " and ".join(str(len(of)) for of in frames)
+        raise InputError(
+            f"frames: expected some of {subject or 'the recording'} that all predictions share with the truth, "
+            f"got none of {given} frames"
+        )
     return np.asarray(shared, np.int64)
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from stereo3d.cameras import RectifiedCamera
 from stereo3d.errors import InputError, InvalidValue
 from stereo3d.evaluation import metrics
-from stereo3d.evaluation.truth import Truth, truth_of
+from stereo3d.evaluation.pairing import Pairing, Pairs, Timeline, pair
+from stereo3d.evaluation.points import Points, points_of
 from stereo3d.poses import Poses3D
 from stereo3d.values import Bools, Floats, Ints, Value, array, number
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
 THRESHOLDS = (0.01, 0.025, 0.05, 0.10)
 """m, those of AGMA, 3.3."""
-_CLOCK_ROUNDING = 1e-6
-"""s."""
-Pairing = Literal["frame", "time", "order"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +55,7 @@ class Evaluation(Value):
     """(T, J) where there is a truth."""
     joints: tuple[str, ...]
     frame: Ints
-    """(T,) index of the pair in the recording."""
+    """(T,) index of the pair in the recording; the place in the poses where these have no numbers."""
     thresholds: tuple[float, ...]
     """m."""
     paired_by: Pairing
@@ -66,6 +64,8 @@ class Evaluation(Value):
     """How many frames the poses and the truth had, shared or not."""
     left_out: tuple[str, ...]
     """Joints that only one of the two has."""
+    apart: float | None = None
+    """s, the largest difference of the times of frames that were paired by them."""
 
     def __post_init__(self) -> None:
         error = array("error", self.error, ("T", len(self.joints)))
@@ -136,39 +136,64 @@ class Evaluation(Value):
         return row | {f"pck_found@{t:g}": share for t, share in zip(self.thresholds, part.pck_found)}
 
 
-def evaluate(poses: Poses3D, truth: Truth | Poses3D, *, thresholds: Sequence[float] = THRESHOLDS) -> Evaluation:
+def evaluate(
+    poses: Poses3D | Points, truth: Points | Poses3D, *, thresholds: Sequence[float] = THRESHOLDS
+) -> Evaluation:
     """The errors of the frames and joints that poses and truth share, both brought into one camera.
 
-    Frames belong together that carry the same index in the recording; where the truth has none, that lie within half
-    a frame in time; where it has no times either, in their order if both have as many. Joints by their names.
+    Frames belong together as `pairing.pair` says, joints by their names.
     Raises InputError where they share no frame or no joint, InvalidValue where the camera of the truth is not known.
     """
-    truth = truth_of(truth) if isinstance(truth, Poses3D) else truth
-    xyz = _in_camera_of(truth, poses)
-    rows, truth_rows, paired_by = _shared_frames(poses, truth)
-    shared = [joint for joint in poses.skeleton.joints if joint in truth.joints]
+    return evaluate_pairs(poses, truth, shared_frames(poses, truth), thresholds)
+
+
+def shared_frames(poses: Poses3D | Points, truth: Points | Poses3D) -> Pairs:
+    """The frames that poses and truth share. Raises InputError where there are none."""
+    return pair(*(Timeline(len(track), track.frame, track.time) for track in (poses, truth)))
+
+
+def evaluate_pairs(
+    poses: Poses3D | Points, truth: Points | Poses3D, pairs: Pairs, thresholds: Sequence[float] = THRESHOLDS
+) -> Evaluation:
+    """The errors of frames that belong together; raises what `evaluate` does."""
+    truth = points_of(truth) if isinstance(truth, Poses3D) else truth
+    xyz, joints = in_camera_of(truth, poses), joints_of(poses)
+    shared = [joint for joint in joints if joint in truth.joints]
     if not shared:
-        names = f"{', '.join(poses.skeleton.joints)} and {', '.join(truth.joints)}"
-        raise InputError(f"joints: expected some that poses and truth share, got {names}")
-    columns = np.array([poses.skeleton.joints.index(joint) for joint in shared])
+        given, known = (", ".join(names) or "none" for names in (joints, truth.joints))
+        raise InputError(f"joints: expected some that poses and truth share, got {given} and {known}")
+    columns = np.array([joints.index(joint) for joint in shared])
     truth_columns = np.array([truth.joints.index(joint) for joint in shared])
-    there = truth.xyz[np.ix_(truth_rows, truth_columns)]
+    there = truth.xyz[np.ix_(pairs.truth_rows, truth_columns)]
     labelled = np.asarray(np.isfinite(there).all(-1))
-    error = metrics.distance(xyz[np.ix_(rows, columns)], there)
+    error = metrics.distance(xyz[np.ix_(pairs.rows, columns)], there)
     return Evaluation(
         error=np.where(labelled & np.isfinite(error), error, np.nan),
         labelled=labelled,
         joints=tuple(shared),
-        frame=poses.frame[rows],
+        frame=pairs.rows if poses.frame is None else poses.frame[pairs.rows],
         thresholds=tuple(thresholds),
-        paired_by=paired_by,
-        frames_given=(len(poses), len(truth.xyz)),
-        left_out=tuple(sorted(set(poses.skeleton.joints) ^ set(truth.joints))),
+        paired_by=pairs.by,
+        frames_given=(len(poses), len(truth)),
+        left_out=tuple(sorted(set(joints) ^ set(truth.joints))),
+        apart=pairs.apart,
     )
 
 
-def _in_camera_of(truth: Truth, poses: Poses3D) -> Floats:
-    """(T, K, 3) m, the poses in the camera that the truth is in."""
+def joints_of(poses: Poses3D | Points) -> tuple[str, ...]:
+    """The names of the joints."""
+    return poses.joints if isinstance(poses, Points) else poses.skeleton.joints
+
+
+def in_camera_of(truth: Points, poses: Poses3D | Points) -> Floats:
+    """(T, K, 3) m, the poses in the camera that the truth is in. Raises InvalidValue where that is not known."""
+    if isinstance(poses, Points):
+        if poses.camera != truth.camera:
+            raise InvalidValue(
+                f"frame: the truth is in the {truth.camera} camera, these joints in the {poses.camera} one; give the "
+                "rig, which tells how the one is turned against the other"
+            )
+        return poses.xyz
     if truth.camera == "left":
         return poses.in_left_camera()
     if not isinstance(poses.camera, RectifiedCamera):
@@ -177,54 +202,3 @@ def _in_camera_of(truth: Truth, poses: Poses3D) -> Floats:
             "rectification; give the truth in the left camera as it was mounted"
         )
     return poses.xyz
-
-
-def _shared_frames(poses: Poses3D, truth: Truth) -> tuple[Ints, Ints, Pairing]:
-    """Rows of the poses and of the truth that belong together, and what told so."""
-    n, n_truth = len(poses), len(truth.xyz)
-    if truth.frame is not None:
-        _, rows, truth_rows = np.intersect1d(poses.frame, truth.frame, return_indices=True)
-        spans = f"frames {_span(poses.frame)} and {_span(truth.frame)}"
-        paired_by: Pairing = "frame"
-    elif truth.time is not None:
-        rows, truth_rows = _nearest(poses, truth.time)
-        spans = f"times {_span(poses.time)} and {_span(truth.time)} s"
-        paired_by = "time"
-    elif n == n_truth:
-        return np.arange(n), np.arange(n), "order"
-    else:
-        raise InputError(
-            f"truth: has neither video_frame nor time, so expected as many frames as the poses have, {n}, "
-            f"got {n_truth}"
-        )
-    if not rows.size and n and n_truth:
-        raise InputError(f"truth: expected frames that the poses share, got {spans}")
-    return rows, truth_rows, paired_by
-
-
-def _nearest(poses: Poses3D, truth_time: Floats) -> tuple[Ints, Ints]:
-    """Rows of either whose times lie within half a frame: each frame of the poses with what is nearest to it."""
-    rows, candidates = np.flatnonzero(np.isfinite(poses.time)), np.flatnonzero(np.isfinite(truth_time))
-    if not candidates.size:
-        return rows[:0], candidates
-    candidates = candidates[np.argsort(truth_time[candidates], kind="stable")]
-    time, times = poses.time[rows], truth_time[candidates]
-    after = np.searchsorted(times, time).clip(0, len(times) - 1)
-    before = (after - 1).clip(0)
-    nearest = np.where(np.abs(times[after] - time) < np.abs(times[before] - time), after, before)
-    near = np.abs(times[nearest] - time) <= _frame_period(poses, times) / 2 + _CLOCK_ROUNDING
-    return rows[near], candidates[nearest[near]]
-
-
-def _frame_period(poses: Poses3D, truth_time: Floats) -> float:
-    """s, from the poses' own clock and counter; a single frame has none, then it is the truth's usual step."""
-    known = np.flatnonzero(np.isfinite(poses.time))
-    counted = int(np.ptp(poses.frame[known])) if known.size else 0
-    if counted:
-        return float(np.ptp(poses.time[known])) / counted
-    return float(np.median(np.diff(truth_time))) if truth_time.size > 1 else 0.0
-
-
-def _span(x: Floats | Ints) -> str:
-    known = x[np.isfinite(x)]
-    return f"{known.min():g} to {known.max():g}" if known.size else "none"

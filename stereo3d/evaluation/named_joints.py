@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from stereo3d.skeleton import SKELETONS, Skeleton, joint_name
 
-_TORSO = ("right_hip", "right_shoulder")
+_HIPS = ("right_hip", "right_pelvis")
 
 
 def skeleton_of(name: str, joints: Iterable[str]) -> Skeleton:
@@ -20,5 +20,10 @@ def skeleton_of(name: str, joints: Iterable[str]) -> Skeleton:
             return known
     pairs = {(s.joints[a], s.joints[b]) for s in SKELETONS.values() for a, b in s.bones}
     bones = sorted((names.index(a), names.index(b)) for a, b in pairs if a in names and b in names)
-    torso = (names.index(_TORSO[0]), names.index(_TORSO[1])) if set(_TORSO) <= set(names) else None
-    return Skeleton(name, names, tuple(bones), torso)
+    return Skeleton(name, names, tuple(bones), _torso(names))
+
+
+def _torso(joints: Sequence[str]) -> tuple[int, int] | None:
+    """Right hip and right shoulder, None where one of them is not there."""
+    hips = [joints.index(hip) for hip in _HIPS if hip in joints]
+    return (hips[0], joints.index("right_shoulder")) if hips and "right_shoulder" in joints else None

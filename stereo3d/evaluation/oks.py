@@ -174,8 +174,8 @@ def _match(alike: Floats, there: Bools, ignored: Bools, crowd: Bools) -> tuple[B
     free = np.broadcast_to(there, (len(THRESHOLDS), n, g)).copy()
     found = np.zeros((len(THRESHOLDS), n, d), bool)
     passed = found.copy()
-    enough = np.minimum(THRESHOLDS, 1 - 1e-10)[:, None, None]
-    for i in range(d if g else 0):
+    enough = THRESHOLDS[:, None, None]
+    for i in range(d):
         candidate = (free | crowd) & (alike[:, i] >= enough) & there
         counting = candidate & ~ignored
         some = np.asarray(counting.any(-1))

@@ -1,4 +1,4 @@
-"""Joints in one view from other people's files: COCO's JSON results, DeepLabCut's CSV and HDF5, OpenPose's folders.
+"""Joints in one view from other people's files: COCO's JSON, DeepLabCut's CSV and HDF5, OpenPose's folders.
 
 One infant in each frame: of several people the surest is taken. Pixels are taken as they are. Missing joints, which
 these formats write as 0, 0 with score 0, are NaN.
@@ -6,22 +6,27 @@ these formats write as 0, 0 with score 0, are NaN.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import pickle
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pandas as pd
 
 from stereo3d import storage
 from stereo3d.errors import InputError, InvalidValue
+from stereo3d.evaluation.coco_files import poses_of, read_annotations, read_results
 from stereo3d.evaluation.named_joints import skeleton_of
+from stereo3d.evaluation.pictured import Pictured, PictureTruth, pictured, truth_of_joints
 from stereo3d.poses import Poses2D
-from stereo3d.skeleton import COCO_17, CROWDPOSE_14, OPENPOSE_18, Skeleton
+from stereo3d.skeleton import OPENPOSE_18, Skeleton
 from stereo3d.values import Floats, Ints
 
 _BODY_25 = (
@@ -29,57 +34,73 @@ _BODY_25 = (
     "right_ankle left_hip left_knee left_ankle right_eye left_eye right_ear left_ear left_big_toe left_small_toe "
     "left_heel right_big_toe right_small_toe right_heel"
 ).split()
+_OPENPOSE = re.compile(r"(\d+)_keypoints\.json$")
 _DAMAGE = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, MemoryError,
            RecursionError, EOFError, pickle.UnpicklingError)  # fmt: skip
 
 
-def read_picture_joints(path: str | os.PathLike[str], rate: float | None = None) -> Poses2D:
-    """The joints of one view: a .json is COCO's results, .csv and .h5 are DeepLabCut's, a folder is OpenPose's.
-
-    `rate` is the pictures' in 1/s; without it the time is unknown. Raises InputError for what is none of these or
-    cannot be read.
-    """
+def is_picture_file(path: str | os.PathLike[str]) -> bool:
+    """Whether a file or folder holds joints in pictures and not in space, by its ending and its first words."""
     path = Path(path)
-    reader = _openpose if path.is_dir() else _READERS.get(path.suffix.lower())
-    if reader is None:
-        raise InputError(f"{path}: expected COCO .json, DeepLabCut .csv or .h5, or a folder of OpenPose's .json")
+    if path.is_dir():
+        return any(_OPENPOSE.search(file.name) for file in path.iterdir())
+    if path.suffix.lower() == ".csv" and path.is_file():
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.readline().split(",", 1)[0].strip() == "scorer"
+    if path.suffix.lower() in _HDF5 and path.is_file() and h5py.is_hdf5(path):
+        with storage.open_hdf5(path) as file:
+            return any(_of_pandas(item) for item in file.values())
+    return path.suffix.lower() == ".json"
+
+
+def read_pictured(
+    path: str | os.PathLike[str], names: tuple[str, ...] = (), rate: float | None = None
+) -> Pictured:
+    """What a detector found in one view: a .json is COCO's results, .csv and .h5 are DeepLabCut's, a folder OpenPose's.
+
+    `names` are the joints where the file does not say and has as many. `rate` is the pictures' in 1/s; without it the
+    time is unknown. Raises InputError for what is none of these or cannot be read.
+    """
+    with _sentences(path):
+        if Path(path).suffix.lower() == ".json" and not Path(path).is_dir():
+            return read_results(Path(path), names, rate)
+        return pictured(_joints(Path(path), rate))
+
+
+def read_picture_truth(path: str | os.PathLike[str], rate: float | None = None) -> PictureTruth:
+    """The truth of one view: COCO's data set of annotations, or any file that `read_pictured` reads, taken for true.
+
+    So are the labels that people made with DeepLabCut, which have no likelihood. Raises InputError as `read_pictured`.
+    """
+    with _sentences(path):
+        if Path(path).suffix.lower() == ".json" and not Path(path).is_dir():
+            return read_annotations(Path(path), rate=rate)
+        return truth_of_joints(_joints(Path(path), rate))
+
+
+@contextlib.contextmanager
+def _sentences(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Whatever goes wrong becomes an InputError that names the file."""
     try:
-        xys, frame, skeleton = reader(path)
-        order = np.argsort(frame, kind="stable")
-        return _poses(xys[order], frame[order], skeleton, rate)
+        yield
     except InputError as error:
         raise error if str(path) in str(error) else type(error)(f"{path}: {error}") from error
     except _DAMAGE as error:
         raise InputError(f"{path}: cannot be read as joints of one view ({error})") from error
 
 
-def _poses(xys: Floats, frame: Ints, skeleton: Skeleton, rate: float | None) -> Poses2D:
-    """From (T, K, 3) x, y and score."""
-    if len(np.unique(frame)) < len(frame):
-        raise InvalidValue("frame: expected each frame once, got some more often")
-    xy, score = xys[..., :2], xys[..., 2]
-    lost = (score == 0) & (xy == 0).all(-1) | ~np.isfinite(xy).all(-1)
-    time = frame / rate if rate else np.full(len(frame), np.nan)
-    unknown = np.full(score.shape, np.nan)
-    return Poses2D(np.where(lost[..., None], np.nan, xy), np.where(lost, 0, score), unknown, time, frame, skeleton)
-
-
-def _coco(path: Path) -> tuple[Floats, Ints, Skeleton]:
-    results = json.loads(path.read_text(encoding="utf-8"))
-    if not (isinstance(results, list) and all(isinstance(r, dict) and "keypoints" in r for r in results)):
-        raise InvalidValue("expected COCO's results, a list of entries with image_id, keypoints and score")
-    keypoints = np.array([r["keypoints"] for r in results] or np.zeros((0, 51)), float)
-    skeleton = {51: COCO_17, 42: CROWDPOSE_14}.get(keypoints.shape[-1])
-    if skeleton is None:
-        raise InvalidValue(f"keypoints: expected 3 numbers for each of 17 or 14 joints, got {keypoints.shape[-1]}")
-    image = np.array([int(r["image_id"]) for r in results], np.int64)
-    surest = np.lexsort((-np.array([float(r.get("score", 0)) for r in results]), image))
-    frame, first = np.unique(image[surest], return_index=True)
-    return keypoints[surest][first].reshape(len(frame), len(skeleton), 3), frame, skeleton
+def _joints(path: Path, rate: float | None) -> Poses2D:
+    """DeepLabCut's or OpenPose's, in the order of the frames."""
+    reader = _openpose if path.is_dir() else _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise InputError(f"{path}: expected COCO .json, DeepLabCut .csv or .h5, or a folder of OpenPose's .json")
+    xys, frame, skeleton = reader(path)
+    order = np.argsort(frame, kind="stable")
+    return poses_of(xys[order], frame[order], skeleton, rate)
 
 
 def _openpose(folder: Path) -> tuple[Floats, Ints, Skeleton]:
-    files = {int(m[1]): f for f in folder.iterdir() if (m := re.search(r"(\d+)_keypoints\.json$", f.name))}
+    files = {int(m[1]): f for f in folder.iterdir() if (m := _OPENPOSE.search(f.name))}
     people = {number: _surest_person(file) for number, file in files.items()}
     sizes = {len(person) for person in people.values() if len(person)}
     skeleton = {18: OPENPOSE_18, 25: skeleton_of("OpenPose-25", _BODY_25)}.get(max(sizes, default=0))
@@ -102,14 +123,22 @@ def _deeplabcut_csv(path: Path) -> tuple[Floats, Ints, Skeleton]:
     depth = 4 if "individuals" in lines else 3
     if lines[0] != "scorer" or "bodyparts" not in lines:
         raise InvalidValue(f"expected DeepLabCut's first lines scorer, bodyparts, coords, got {', '.join(lines)}")
-    rows = pd.read_csv(path, header=list(range(depth)), index_col=0)
-    return _deeplabcut(rows.to_numpy(float), rows.index.to_numpy(), [tuple(map(str, c)) for c in rows.columns])
+    rows = pd.read_csv(path, header=list(range(depth)), index_col=list(range(_index_columns(path))))
+    index = rows.index.get_level_values(-1).to_numpy()
+    return _deeplabcut(rows.to_numpy(float), index, [tuple(map(str, c)) for c in rows.columns])
+
+
+def _index_columns(path: Path) -> int:
+    """How many columns name a picture: people's labels have its folders in columns of their own."""
+    with open(path, encoding="utf-8") as stream:
+        cells = stream.readline().rstrip("\n").split(",")[1:]
+    return 1 + next((i for i, cell in enumerate(cells) if cell), 0)
 
 
 def _deeplabcut_h5(path: Path) -> tuple[Floats, Ints, Skeleton]:
     """PyTables' table of pandas, read without PyTables; the column names, a pickle, may hold plain text alone."""
     with storage.open_hdf5(path) as file:
-        groups = [group for group in file.values() if "table" in group]
+        groups = [item for item in file.values() if isinstance(item, h5py.Group) and "table" in item]
         if not groups:
             raise InvalidValue("expected DeepLabCut's table; take the .csv that it writes beside it")
         table = groups[0]["table"]
@@ -117,6 +146,10 @@ def _deeplabcut_h5(path: Path) -> tuple[Floats, Ints, Skeleton]:
         columns = _PlainUnpickler(io.BytesIO(bytes(pickled))).load()
         rows = table[:]
     return _deeplabcut(rows["values_block_0"].astype(float), rows["index"], columns)
+
+
+def _of_pandas(item: h5py.Group | h5py.Dataset) -> bool:
+    return isinstance(item, h5py.Group) and ("table" in item or "pandas_type" in item.attrs)
 
 
 class _PlainUnpickler(pickle.Unpickler):
@@ -127,15 +160,28 @@ class _PlainUnpickler(pickle.Unpickler):
 
 
 def _deeplabcut(values: Floats, index: Any, columns: list[tuple[str, ...]]) -> tuple[Floats, Ints, Skeleton]:
-    """Columns are (scorer, [individual,] body part, x | y | likelihood)."""
+    """Columns are (scorer, [individual,] body part, x | y | likelihood); people's labels have no likelihood."""
     if len({column[:-2] for column in columns}) != 1:
         raise InvalidValue("expected one scorer and one individual, got several")
-    if index.dtype.kind not in "iu":
-        raise InvalidValue(f"expected frame numbers as index, got {index[:3].tolist()}")
     where = {column[-2:]: i for i, column in enumerate(columns)}
     parts = list(dict.fromkeys(column[-2] for column in columns))
-    order = [[where[part, axis] for axis in ("x", "y", "likelihood")] for part in parts]
-    return values[:, order], index.astype(np.int64), skeleton_of("DeepLabCut", parts)
+    xy = values[:, [[where[part, axis] for axis in "xy"] for part in parts]]
+    if any((part, "likelihood") in where for part in parts):
+        score = values[:, [where[part, "likelihood"] for part in parts]]
+    else:
+        score = np.isfinite(xy).all(-1).astype(float)
+    return np.concatenate([xy, score[..., None]], -1), _numbers(index), skeleton_of("DeepLabCut", parts)
 
 
-_READERS = {".json": _coco, ".csv": _deeplabcut_csv, ".h5": _deeplabcut_h5, ".hdf5": _deeplabcut_h5}
+def _numbers(index: Any) -> Ints:
+    """(T,) the frames' numbers: as they are, or the last ones in the names of pictures."""
+    if index.dtype.kind in "iu":
+        return np.asarray(index, np.int64)
+    found = [re.findall(r"\d+", Path(str(name)).stem) for name in index]
+    if not all(found):
+        raise InvalidValue(f"expected frame numbers as index, got {[str(name) for name in index[:3]]}")
+    return np.array([int(numbers[-1]) for numbers in found], np.int64)
+
+
+_HDF5 = (".h5", ".hdf5")
+_READERS = {".csv": _deeplabcut_csv} | dict.fromkeys(_HDF5, _deeplabcut_h5)

@@ -50,6 +50,7 @@ def to_dict(evaluation: Evaluation) -> dict[str, Any]:
             "poses": evaluation.frames_given[0],
             "truth": evaluation.frames_given[1],
             "paired_by": evaluation.paired_by,
+            "apart_s": None if evaluation.apart is None else round(evaluation.apart, 6),
         },
         "joints": {"shared": list(evaluation.joints), "left_out": list(evaluation.left_out)},
         "all": _figures(evaluation, evaluation.summary()),
@@ -124,8 +125,11 @@ def _cell(x: float | None) -> str:
 def _counted(evaluation: Evaluation) -> str:
     poses, truth = evaluation.frames_given
     others = f"; in one of the two alone: {', '.join(evaluation.left_out)}" if evaluation.left_out else ""
+    paired: str = evaluation.paired_by
+    if evaluation.apart is not None:
+        paired += f", up to {1000 * evaluation.apart:.1f} ms apart"
     return (
-        f"{evaluation.frame.size} frames shared (poses have {poses}, truth {truth}; paired by {evaluation.paired_by}), "
+        f"{evaluation.frame.size} frames shared (poses have {poses}, truth {truth}; paired by {paired}), "
         f"{len(evaluation.joints)} joints shared{others}."
     )
 

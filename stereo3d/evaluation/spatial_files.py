@@ -1,4 +1,4 @@
-"""Joints in space from other people's files: tidy CSV (ours among them), OpenSim's TRC, C3D.
+"""Joints in space from other people's files: CSV (ours among them), OpenSim's TRC, C3D.
 
 Whatever unit a file says, metres come out. A joint at exactly (0, 0, 0), as some write a missing one, is missing.
 The axes are taken as they are: x right, y down, z away from the camera. Times count from the recording's start.
@@ -9,112 +9,127 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from stereo3d.cameras import RectifiedCamera, StereoRig
 from stereo3d.errors import InputError, InvalidValue
 from stereo3d.evaluation.c3d_file import read_c3d
-from stereo3d.evaluation.named_joints import skeleton_of
-from stereo3d.evaluation.truth import Frame, Truth
-from stereo3d.poses import Poses3D, Status
+from stereo3d.evaluation.points import Frame, Points, scale_of
+from stereo3d.evaluation.truth import check_frame
 from stereo3d.skeleton import joint_name
-from stereo3d.values import Bools, Floats, Ints
+from stereo3d.values import Floats, Ints
 
-_METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001, "meters": 1.0, "metres": 1.0, "millimeters": 0.001, "millimetres": 0.001}
-_COLUMN = re.compile(r"([xyz])(?:_(?:right|down|away))?(?:_(m|cm|mm))?")
+_AXIS = r"([xyz])(?:_(?:right|down|away))?(?:_(m|cm|mm))?"
+_TIDY, _WIDE = re.compile(_AXIS), re.compile(rf"(.+?)[_.: ]{_AXIS}")
+_FRAMES, _TIMES, _CAMERA = ("frame", "fnum"), ("time_s", "time"), "camera"
+_RECTIFIED = "rectified left camera"
 _TRC_HEADER = 5
 _DAMAGE = (OSError, ValueError, KeyError, IndexError, TypeError, OverflowError, MemoryError, RuntimeError)
 
 
 class _Points(NamedTuple):
-    """What a file held: names as written, lengths in metres."""
+    """What a file held: names as written, lengths in `unit`; None: its format need not name one."""
 
     xyz: Floats
     names: list[str]
+    unit: str | None
+    camera: Frame | None
     time: Floats | None
     frame: Ints | None = None
 
 
-def read_points(path: str | os.PathLike[str], camera: Frame = "left") -> Truth:
-    """The joints of a .csv, .trc or .c3d as a truth in that camera's frame.
+def read_points(
+    path: str | os.PathLike[str], camera: Frame | str | None = None, unit: str | None = None, *, strict: bool = True
+) -> Points:
+    """The joints of a .csv, .trc or .c3d.
 
-    Raises InputError for another ending, a file that cannot be read or a unit that is not known.
+    `camera` (by default the left one as it was mounted) and `unit` (by default m) are those of a file that names none;
+    ours do. Raises InputError for another ending, a file that cannot be read or a unit that is not known, and with
+    `strict` UsageError where `camera` contradicts the file.
     """
     readers = {".csv": _csv, ".trc": _trc, ".c3d": _c3d}
     reader = readers.get(Path(path).suffix.lower())
     if reader is None:
         raise InputError(f"{path}: expected joints in space as .csv, .trc or .c3d, got {Path(path).suffix or 'none'}")
     try:
-        points = reader(Path(path))
-        xyz = np.where((points.xyz == 0).all(-1, keepdims=True), np.nan, points.xyz)
-        return Truth(xyz, tuple(map(joint_name, points.names)), camera, points.frame, points.time)
+        held = reader(Path(path))
+        if held.camera and strict:
+            check_frame(camera, held.camera)
+        lost = (held.xyz == 0).all(-1, keepdims=True)
+        named = held.unit or unit or ("m" if held.unit is None else "")
+        xyz = np.where(lost, np.nan, held.xyz * scale_of(named))
+        names = tuple(map(joint_name, held.names))
+        where = held.camera or camera or "left"
+        return Points(xyz, names, where, held.frame, held.time)  # type: ignore[arg-type]
     except InputError as error:
         raise type(error)(f"{path}: {error}") from error
     except _DAMAGE as error:
         raise InputError(f"{path}: cannot be read as {Path(path).suffix[1:].upper()} ({error})") from error
 
 
-def poses_of(points: Truth, camera: RectifiedCamera | StereoRig) -> Poses3D:
-    """Joints of such a file as poses of that camera, to compare them like our own: score 1, errors not known.
-
-    Frames without numbers are counted from time 0 at the points' usual rate. Raises InvalidValue where the camera
-    does not go with the frame that the points are in, or neither frames nor times are known.
-    """
-    held = "rectified" if isinstance(camera, RectifiedCamera) else "left"
-    if points.camera != held:
-        raise InvalidValue(f"camera: expected one whose joints are in the {points.camera} frame, got a {held} one")
-    found: Bools = np.asarray(np.isfinite(points.xyz).all(-1))
-    frame = _counted(points.time) if points.frame is None else points.frame
-    time = np.full(len(found), np.nan) if points.time is None else points.time
-    unknown = np.full(points.xyz.shape, np.nan)
-    return Poses3D(
-        points.xyz, np.where(found, 1.0, 0.0), unknown, unknown[..., 0],
-        np.where(found, 0, int(Status.MISSING_LEFT | Status.MISSING_RIGHT)), time, frame,
-        skeleton_of("other", points.joints), camera,
-    )  # fmt: skip
-
-
-def _counted(time: Floats | None) -> Ints:
-    if time is None or not np.isfinite(time).all():
-        raise InvalidValue("frame: expected numbers of frames, or times for all of them, got neither")
-    step = float(np.median(np.diff(time))) if len(time) > 1 else 1.0
-    if not step > 0:
-        raise InvalidValue(f"time: expected rising times, got a usual step of {step:g} s")
-    return np.rint(time / step).astype(np.int64)
-
-
-def _scale(unit: str) -> float:
-    if unit.strip().lower() not in _METRES:
-        raise InvalidValue(f"units: expected m, cm or mm, got {unit!r}")
-    return _METRES[unit.strip().lower()]
-
-
 def _csv(path: Path) -> _Points:
-    """A tidy table: a row for each frame and joint, columns such as frame, time_s, joint, x_right_m or x, y, z."""
+    """A tidy table: a row for each frame and joint, columns such as frame, time_s, joint, x_right_m or x, y, z; or a
+    wide one: a row for each frame, columns such as frame, nose_x, nose_y, nose_z."""
     rows = pd.read_csv(path, comment="#")
-    found = {match[1]: (name, match[2] or "m") for name in rows if (match := _COLUMN.fullmatch(str(name)))}
-    time = next((name for name in ("time_s", "time") if name in rows), None)
-    key = "frame" if "frame" in rows else time
-    if found.keys() != set("xyz") or "joint" not in rows or key is None:
+    frame, time = (next((name for name in names if name in rows), None) for names in (_FRAMES, _TIMES))
+    wide = [(str(name), match) for name in rows if (match := _WIDE.fullmatch(str(name)))]
+    if (frame or time) and "joint" not in rows and wide:
+        return _wide(rows, wide, frame, time)
+    found = {match[1]: (name, match[2]) for name in rows if (match := _TIDY.fullmatch(str(name)))}
+    if found.keys() != set("xyz") or "joint" not in rows or not (frame or time):
         raise InvalidValue(f"expected columns frame or time_s, joint, x, y, z, got {', '.join(map(str, rows))}")
-    if key == "frame" and rows[key].dtype.kind not in "iu":
-        raise InvalidValue(f"frame: expected whole numbers, got {rows[key].dtype} {rows[key].tolist()[:3]}")
-    moments, row = np.unique(rows[key].to_numpy(), return_inverse=True)
     column, names = pd.factorize(rows["joint"])
     if (column < 0).any():
         raise InvalidValue("joint: expected a name in each row, got an empty one")
+    moments, row = np.unique(_numbers(rows, frame, time), return_inverse=True)
     if len(np.unique(row * len(names) + column)) < len(rows):
         raise InvalidValue("expected one row for each frame and joint, got some more than once")
     xyz = np.full((len(moments), len(names), 3), np.nan)
-    lengths = [(rows[found[axis][0]].to_numpy(float), _scale(found[axis][1])) for axis in "xyz"]
-    xyz[row, column] = np.stack([values * scale for values, scale in lengths], -1)
+    xyz[row, column] = np.stack([rows[found[axis][0]].to_numpy(float) for axis in "xyz"], -1)
     seconds = np.full(len(moments), np.nan)
-    if time is not None:
-        seconds[row] = rows[time].to_numpy(float)
-    return _Points(xyz, [str(n) for n in names], seconds if time else None, moments if key == "frame" else None)
+    seconds[row] = rows[time].to_numpy(float) if time else np.nan
+    unit = _only("units", {unit for _, unit in found.values()})
+    return _Points(
+        xyz, [str(n) for n in names], unit, _camera(rows), seconds if time else None, moments if frame else None
+    )
+
+
+def _wide(rows: pd.DataFrame, columns: list[tuple[str, re.Match[str]]], frame: Any, time: Any) -> _Points:
+    where = {(match[1], match[2]): name for name, match in columns}
+    names = [joint for joint, axis in where if axis == "x" and {(joint, "y"), (joint, "z")} <= where.keys()]
+    if not names:
+        raise InvalidValue(f"expected columns joint_x, joint_y, joint_z, got {', '.join(map(str, rows))}")
+    xyz = np.stack([rows[[where[joint, axis] for axis in "xyz"]].to_numpy(float) for joint in names], 1)
+    numbers = _numbers(rows, frame, time)
+    unit = _only("units", {match[3] for _, match in columns})
+    return _Points(
+        xyz, names, unit, _camera(rows), rows[time].to_numpy(float) if time else None, numbers if frame else None
+    )
+
+
+def _numbers(rows: pd.DataFrame, frame: str | None, time: str | None) -> Any:
+    """What tells the frames apart: their numbers, which must be whole, or else their times."""
+    if frame is None:
+        return rows[time].to_numpy(float)
+    if len(rows) and rows[frame].dtype.kind not in "iu":
+        raise InvalidValue(f"frame: expected whole numbers, got {rows[frame].dtype} {rows[frame].tolist()[:3]}")
+    return rows[frame].to_numpy(np.int64)
+
+
+def _camera(rows: pd.DataFrame) -> Frame | None:
+    """The camera that the table's column names, None where it has no such column or no rows."""
+    said = _only(_CAMERA, set(rows[_CAMERA])) if _CAMERA in rows and len(rows) else None
+    if said not in (None, "left", "rectified"):
+        raise InvalidValue(f"{_CAMERA}: expected left or rectified, got {said!r}")
+    return said
+
+
+def _only(name: str, values: set[Any]) -> Any:
+    if len(values) > 1:
+        raise InvalidValue(f"{name}: expected one for all, got {', '.join(sorted(map(str, values)))}")
+    return values.pop()
 
 
 def _trc(path: Path) -> _Points:
@@ -128,10 +143,13 @@ def _trc(path: Path) -> _Points:
     wide = 2 + 3 * len(names)
     if rows.shape[1] < wide:
         raise InvalidValue(f"expected {wide} columns for {len(names)} markers, got {rows.shape[1]}")
-    values = rows.to_numpy(float)
-    return _Points(values[:, 2:wide].reshape(-1, len(names), 3) * _scale(about.get("Units", "")), names, values[:, 1])
+    values, title = rows.to_numpy(float), "\t".join(header[0])
+    camera: Frame | None = "rectified" if _RECTIFIED in title else "left" if "left camera" in title else None
+    return _Points(values[:, 2:wide].reshape(-1, len(names), 3), names, about.get("Units", ""), camera, values[:, 1])
 
 
 def _c3d(path: Path) -> _Points:
     points = read_c3d(path)
-    return _Points(points.xyz * _scale(points.unit), points.names, points.time)
+    cameras: dict[str, Frame] = {_RECTIFIED: "rectified", "left camera": "left"}
+    camera = cameras.get(points.camera)
+    return _Points(points.xyz, points.names, points.unit, camera, points.time)

@@ -1,6 +1,8 @@
 """Tidy tables, CSV and Parquet: one row for each frame and joint.
 
-Unit and axis stand in the column's name: `x_right_m` is x to the right in metres. Missing numbers are empty cells.
+Unit and axis stand in the column's name: `x_right_m` is x to the right in metres. The last column, `camera`, says whose
+coordinates they are: `rectified`, the rectified left camera's, or `left`, the left camera's as it was mounted. Missing
+numbers are empty cells.
 """
 
 from __future__ import annotations
@@ -8,7 +10,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from stereo3d import atomic
+from stereo3d.cameras import RectifiedCamera
 from stereo3d.errors import MissingPackage
 from stereo3d.export.base import AXES, camera_frame, check_3d
 from stereo3d.poses import Poses3D
@@ -31,8 +36,13 @@ COLUMNS = {
 
 def table(poses: Poses3D) -> pd.DataFrame:
     """The tidy table of Poses3D.to_frame with unit and axis in the columns' names. Raises UsageError for Poses2D."""
+    import pandas as pd
+
     check_3d(poses, "the table")
-    return poses.to_frame().rename(columns=COLUMNS)
+    made = poses.to_frame().rename(columns=COLUMNS)
+    camera = "rectified" if isinstance(poses.camera, RectifiedCamera) else "left"
+    made["camera"] = pd.Categorical.from_codes(np.zeros(len(made), np.int8), [camera])
+    return made
 
 
 def write_csv(poses: Poses3D, path: Path) -> None:

@@ -27,7 +27,7 @@ _ENDINGS = (".png", ".pdf", ".svg")
 
 
 def pose(poses: Poses3D, at: int) -> Figure:
-    """One moment in space, in cm about the middle of the joints, seen as the camera sees it from a little above.
+    """One moment in space, in cm about the middle of the joints, seen by the camera from a little above and aside.
 
     Raises UsageError where there is no such frame.
     """
@@ -47,10 +47,16 @@ def pose(poses: Poses3D, at: int) -> Figure:
     axes.scatter(*drawn[seen].T, c=[_colour(j) for j, s in zip(skeleton.joints, seen) if s], s=16)
     reach = float(np.abs(drawn[seen]).max(initial=1.0)) * 1.1
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), zlim=(-reach, reach), xlabel="x cm", ylabel="z cm",
-             zlabel="−y cm", title=f"{poses.time[at]:.2f} s, frame {poses.frame[at]}")  # fmt: skip
-    axes.set_box_aspect((1, 1, 1))
-    axes.view_init(elev=15, azim=-90)
+             zlabel="−y cm", title=_title(poses, at))  # fmt: skip
+    axes.locator_params(nbins=5)
+    axes.set_box_aspect((1, 1, 1), zoom=0.9)
+    axes.view_init(elev=20, azim=-70)
     return figure
+
+
+def _title(poses: Poses3D, at: int) -> str:
+    clock = f"{poses.time[at]:.2f} s, " if np.isfinite(poses.time[at]) else ""
+    return f"{clock}frame {poses.frame[at]}"
 
 
 def tracks(poses: Poses3D, joints: Sequence[str] | None = None) -> Figure:

@@ -20,6 +20,10 @@ _LEFT, _RIGHT, _MIDDLE = (255, 140, 0), (0, 170, 255), (120, 230, 120)
 _SHIFT = 4
 _MARGIN = 0.25
 """Left free around the joints, over their spread."""
+_SIGMAS = 3
+"""Drawn: one of them would hide behind its joint."""
+_WIDEST = 2000.0
+"""px, the largest circle; OpenCV's numbers end somewhere."""
 _LEAST = 100
 """px, a spread below which the picture would show too little."""
 
@@ -27,12 +31,12 @@ _LEAST = 100
 def overlay(images: Stereo[Bytes], joints: Stereo[Poses2D], at: int) -> Bytes:
     """(h, 2 w, 3) both views side by side, cut to the infant, with the joints at position `at` of the poses.
 
-    The infant's left side is orange, its right side blue, the middle green; circles show the detector's sigma. A
-    thin line joins both places of each joint: level in a rectified pair when the views agree. Joints are in the
-    pixels of `images`; the same rows are cut from both.
+    The infant's left side is orange, its right side blue, the middle green; circles show three of the detector's
+    sigmas. A thin line joins both places of each joint: level in a rectified pair when the views agree. Joints are in
+    the pixels of `images`; the same rows are cut from both.
     """
     drawn = images.map(lambda image, poses: draw_joints(image, poses, at), joints)
-    rows, left, right = _windows(joints.map(lambda poses: poses.xy[at]), images.left.shape[1::-1])
+    rows, left, right = windows(joints.map(lambda poses: poses.xy[at]), images.left.shape[1::-1])
     both = np.concatenate([drawn.left[rows, left], drawn.right[rows, right]], axis=1)
     offset = np.array([[left.start, rows.start], [right.start - (left.stop - left.start), rows.start]])
     ends = np.stack([joints.left.xy[at], joints.right.xy[at]], axis=1) - offset
@@ -41,9 +45,9 @@ def overlay(images: Stereo[Bytes], joints: Stereo[Poses2D], at: int) -> Bytes:
     return both
 
 
-def _windows(xy: Stereo[Floats], size: tuple[int, int]) -> tuple[slice, slice, slice]:
-    """The rows, and the columns of the left and the right picture (w, h), that show all joints with a margin; all
-    of them where no joint is seen."""
+def windows(xy: Stereo[Floats], size: tuple[int, int]) -> tuple[slice, slice, slice]:
+    """The rows, and the columns of the left and the right picture (w, h), that show all joints (N, 2) px with a
+    margin; all of them where no joint is seen. Both show as many columns."""
     known = xy.map(lambda points: points[np.isfinite(points).all(-1)])
     whole = tuple(slice(0, n) for n in (size[1], size[0], size[0]))
     if not (len(known.left) and len(known.right)):
@@ -86,7 +90,8 @@ def draw(
 
 
 def draw_joints(image: Bytes, poses: Poses2D, at: int) -> Bytes:
-    """(H, W, 3) a copy of the picture with the joints at position `at` of the poses, their bones and sigmas."""
+    """(H, W, 3) a copy of the picture with the joints at position `at` of the poses, their bones, and circles of three
+    sigmas."""
     canvas = np.ascontiguousarray(image).copy()
     xy, sigma, skeleton = poses.xy[at], poses.sigma[at], poses.skeleton
     width = max(1, round(image.shape[0] / 360))
@@ -98,9 +103,10 @@ def draw_joints(image: Bytes, poses: Poses2D, at: int) -> Bytes:
             cv2.line(canvas, fixed_point(xy[a]), fixed_point(xy[b]), colour, width, cv2.LINE_AA, _SHIFT)
     for j in np.flatnonzero(seen):
         colour = _colour(skeleton.joints[j])
-        cv2.circle(canvas, fixed_point(xy[j]), (2 * width) << _SHIFT, colour, -1, cv2.LINE_AA, _SHIFT)
+        cv2.circle(canvas, fixed_point(xy[j]), round(1.5 * width * (1 << _SHIFT)), colour, -1, cv2.LINE_AA, _SHIFT)
         if np.isfinite(sigma[j]):
-            cv2.circle(canvas, fixed_point(xy[j]), round(sigma[j] * (1 << _SHIFT)), colour, 1, cv2.LINE_AA, _SHIFT)
+            reach = round(min(_SIGMAS * sigma[j], _WIDEST) * (1 << _SHIFT))
+            cv2.circle(canvas, fixed_point(xy[j]), reach, colour, 1, cv2.LINE_AA, _SHIFT)
     return canvas
 
 

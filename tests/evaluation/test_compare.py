@@ -18,10 +18,10 @@ from stereo3d.evaluation.compare import (
     compare,
     compare_in_pictures,
     read_prediction,
-    truth_in_pictures,
 )
 from stereo3d.evaluation.evaluate import evaluate
-from stereo3d.evaluation.truth import Truth, truth_of
+from stereo3d.evaluation.points import Points, points_of
+from stereo3d.evaluation.views import in_rectified_pictures
 from stereo3d.skeleton import BABYPOSE_12, COCO_17, INMOTION_19, MPII_16
 from stereo3d.stereo import Stereo
 
@@ -103,19 +103,19 @@ class TestPictures:
     def test_truth_is_seen_where_the_camera_sees_it(self, camera):
         poses = truth_poses()
         xyz = poses.in_left_camera() if camera == "left" else poses.xyz
-        truth = Truth(xyz, poses.skeleton.joints, camera, poses.frame)
-        for seen, expected in zip(truth_in_pictures(truth, CAMERA), CAMERA.project(poses.xyz)):
+        truth = Points(xyz, poses.skeleton.joints, camera, poses.frame)
+        for seen, expected in zip(in_rectified_pictures(truth, CAMERA), CAMERA.project(poses.xyz)):
             np.testing.assert_allclose(seen.xy, expected, atol=1e-9)
             assert np.isnan(seen.time).all() and seen.skeleton.joints == COCO_17.joints
 
     @pytest.mark.parametrize("skeleton, torso", [(COCO_17, True), (INMOTION_19, True), (MPII_16, True)])
     def test_the_torso_is_found_by_name(self, skeleton, torso):
-        seen = truth_in_pictures(truth_of(truth_poses(skeleton=skeleton)), CAMERA).left
+        seen = in_rectified_pictures(points_of(truth_poses(skeleton=skeleton)), CAMERA).left
         assert seen.skeleton.torso == skeleton.torso
 
     def test_without_a_torso_there_are_errors_but_no_pck(self):
         poses = truth_poses()
-        truth = Truth(poses.in_left_camera()[:, :3], COCO_17.joints[:3], "left", poses.frame)
+        truth = Points(poses.in_left_camera()[:, :3], COCO_17.joints[:3], "left", poses.frame)
         pictures = compare({"a": {"": Prediction(poses, seen_by(poses, 3.0))}}, {"": truth}).pictures
         np.testing.assert_allclose(pictures.error, 3.0, rtol=1e-6)
         assert np.isnan(pictures.pck(0)).all()
@@ -133,7 +133,7 @@ class TestPictures:
 
     def test_annotations_can_be_the_truth(self):
         poses = truth_poses()
-        pictures = compare_in_pictures({"a": {"x": (seen_by(poses, 7.0), seen_by(poses))}}, [0.1])
+        pictures = compare_in_pictures({"a": {"x": list(zip(seen_by(poses, 7.0), seen_by(poses)))}}, [0.1])
         np.testing.assert_allclose(pictures.error, 7.0)
         assert pictures.thresholds == (0.1,)
 
@@ -143,13 +143,13 @@ class TestPictures:
         lens = Intrinsics(CAMERA.size, 530, 530, 640, 360)
         rig = StereoRig(Stereo(lens, lens), np.eye(3), [-0.12, 0, 0])
         unrectified = Prediction(dataclasses.replace(poses, camera=rig), good.joints)
-        timed = Truth(poses.in_left_camera(), COCO_17.joints, "left", time=poses.time)
+        timed = Points(poses.in_left_camera(), COCO_17.joints, "left", time=poses.time)
         assert compare({"a": {"": good}}, {"": poses}).pictures is not None
         assert compare({"a": {"": good}, "b": {"": Prediction(poses)}}, {"": poses}).pictures is None
         assert compare({"a": {"": unrectified}}, {"": poses}).pictures is None
         assert compare({"a": {"": good}}, {"": timed}).pictures is None
         with pytest.raises(UsageError, match="truth: has no video_frame"):
-            truth_in_pictures(timed, CAMERA)
+            in_rectified_pictures(timed, CAMERA)
 
 
 class TestSteadiness:
@@ -176,16 +176,28 @@ class TestSteadiness:
     def test_in_whatever_camera_the_truth_is(self, camera):
         poses = truth_poses(20)
         xyz = poses.in_left_camera() if camera == "left" else poses.xyz
-        truth = Truth(xyz, COCO_17.joints, camera, poses.frame)
+        truth = Points(xyz, COCO_17.joints, camera, poses.frame)
         steady = compare({"a": {"": Prediction(poses)}}, {"": truth}).steadiness["a"]
         assert steady.acceleration_error == pytest.approx(0, abs=1e-9)
         assert not np.allclose(TURN, np.eye(3))
 
-    def test_without_frame_numbers_there_is_no_acceleration_error(self):
+    @pytest.mark.parametrize("poses_time", [True, False])
+    def test_without_times_or_frame_numbers_there_is_no_acceleration_error(self, poses_time):
         poses = truth_poses(20)
-        truth = Truth(poses.in_left_camera(), COCO_17.joints, "left", time=poses.time)
+        timed = Points(poses.in_left_camera(), COCO_17.joints, "left", time=poses.time)
+        truth = timed if poses_time else dataclasses.replace(timed, time=None)
         steady = compare({"a": {"": Prediction(poses)}}, {"": truth}).steadiness["a"]
-        assert np.isnan(steady.acceleration_error) and steady.row_noise == 0
+        assert np.isnan(steady.acceleration_error) != poses_time and steady.row_noise == 0
+
+    @pytest.mark.parametrize("frame, time", [(True, False), (False, True), (False, False)])
+    def test_of_points_from_a_file(self, frame, time):
+        """They bring no rows, and perhaps no times; the truth's then."""
+        poses = truth_poses(20)
+        held = points_of(poses)
+        points = dataclasses.replace(held, frame=held.frame if frame else None, time=held.time if time else None)
+        steady = compare({"a": {"": Prediction(points)}}, {"": held}).steadiness["a"]
+        assert np.isnan(steady.row_noise) and steady.length_variation > 0
+        assert steady.acceleration_error == 0 if frame or time else np.isnan(steady.acceleration_error)
 
     def test_is_the_mean_of_subjects(self):
         alone = [compare({"a": {s: BOTH["bad"][s]}}, {s: TRUTHS[s]}).steadiness["a"] for s in TRUTHS]
@@ -207,12 +219,12 @@ class TestRefusals:
     def test_frames_that_not_all_share(self):
         truth = truth_poses(12)
         parts = {n: {"": Prediction(rows(truth, s))} for n, s in (("a", slice(0, 5)), ("b", slice(5, 12)))}
-        with pytest.raises(InputError, match="frames: expected some of the recording that all .* share, got none"):
+        with pytest.raises(InputError, match="frames: expected some of the recording that all .* share with the truth, got none of 5 and 7"):
             compare(parts, {"": truth})
 
     def test_joints_that_not_all_share(self):
         truth = truth_poses(4)
-        head, hands = (Truth(truth.in_left_camera()[:, w], tuple(COCO_17.joints[i] for i in w), "left", truth.frame)
+        head, hands = (Points(truth.in_left_camera()[:, w], tuple(COCO_17.joints[i] for i in w), "left", truth.frame)
                        for w in ([0, 1], [9, 10]))  # fmt: skip
         with pytest.raises(InputError, match="joints: expected some that all predictions share, the first has nose"):
             compare({"a": {"x": Prediction(truth), "y": Prediction(truth)}}, {"x": head, "y": hands})

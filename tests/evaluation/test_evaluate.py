@@ -16,7 +16,8 @@ from stereo3d import storage
 from stereo3d.cameras import Intrinsics, StereoRig
 from stereo3d.errors import InputError, InvalidValue
 from stereo3d.evaluation.evaluate import Evaluation, Summary, evaluate
-from stereo3d.evaluation.truth import Truth, read_truth, truth_of
+from stereo3d.evaluation.points import Points, points_of
+from stereo3d.evaluation.truth import read_truth
 from stereo3d.skeleton import BABYPOSE_12, COCO_17, CROWDPOSE_14
 from stereo3d.stereo import Stereo
 
@@ -26,9 +27,9 @@ RIG = StereoRig(Stereo(LENS, LENS), np.eye(3), np.array([-0.12, 0, 0]))
 millimetres = arrays(float, TRUTH.score.shape, elements=st.floats(0, 200) | st.just(np.nan))
 
 
-def plain(truth=TRUTH, **changes) -> Truth:
+def plain(truth=TRUTH, **changes) -> Points:
     """The truth without its clock and counter."""
-    return dataclasses.replace(truth_of(truth), **({"frame": None, "time": None} | changes))
+    return dataclasses.replace(points_of(truth), **({"frame": None, "time": None} | changes))
 
 
 class TestErrors:
@@ -80,6 +81,13 @@ class TestCameras:
             evaluate(general, plain(camera="rectified"))
 
 
+    def test_of_points_must_be_the_truths(self):
+        points = plain(xyz=TRUTH.xyz, camera="rectified", frame=TRUTH.frame)
+        with pytest.raises(InvalidValue, match="truth is in the left camera, these joints in the rectified one; give the"):
+            evaluate(points, TRUTH)
+        assert evaluate(points, points).mean == 0
+
+
 class TestFrames:
     def test_are_paired_by_their_index(self):
         poses = rows(off_by(TRUTH, 0.02), slice(1, 5))
@@ -127,7 +135,7 @@ class TestFrames:
     def test_without_index_or_time_go_in_order(self):
         found = evaluate(off_by(TRUTH, 0.02), plain())
         assert found.paired_by == "order" and found.mean == pytest.approx(0.02)
-        with pytest.raises(InputError, match="neither video_frame nor time.*the poses have, 2, got 6"):
+        with pytest.raises(InputError, match="neither frame numbers .video_frame. nor times.*the poses have, 2, got 6"):
             evaluate(rows(TRUTH, [0, 1]), plain())
 
     def test_none_shared_is_told(self):

@@ -161,6 +161,29 @@ class TestAgainstPycocotools:
         stats, _ = coco_scores(xy, score, people, CROWDPOSE_14)
         np.testing.assert_allclose(numbers(keypoint_scores(xy, score, people, CROWDPOSE_14)), stats, atol=1e-12)
 
+    @pytest.mark.parametrize("area", [0.5, 1023.0, 1024.0, 1025.0, 9215.0, 9216.0, 9217.0, 2e10])
+    def test_both_ends_of_a_size_belong_to_it(self, area):
+        """People at the ends, and a wrong detection whose box has that area too."""
+        truth = body(COCO_17, 2)
+        found = np.repeat(truth, 2, axis=1)
+        found[:, 1] = 1e5
+        found[:, 1, 0] += [area / 16, 16.0]
+        people, score = people_at(truth, area=area), np.array([[0.5, 0.9]] * 2)
+        stats, _ = coco_scores(found, score, people, COCO_17)
+        np.testing.assert_allclose(numbers(keypoint_scores(found, score, people, COCO_17)), stats, atol=1e-12)
+
+    def test_a_similarity_at_the_threshold_is_enough(self):
+        """Half of 14 joints far away: OKS is .5 to the last digit."""
+        truth = body(CROWDPOSE_14, 2)
+        found = truth.copy()
+        found[0, 0, ::2] = 1e6
+        people = people_at(truth)
+        assert similarity(found, people, CROWDPOSE_14)[0, 0, 0] == 0.5
+        stats, _ = coco_scores(found, SCORES[:2], people, CROWDPOSE_14)
+        ours = keypoint_scores(found, SCORES[:2], people, CROWDPOSE_14)
+        np.testing.assert_allclose(numbers(ours), stats, atol=1e-12)
+        assert ours.ar50 == 1 and ours.ar75 == 0.5
+
     def test_of_two_just_as_alike_the_last_is_taken(self):
         """Twins in one place, of whom the second is a group: both orders, as COCO has them."""
         truth = np.repeat(body(COCO_17), 2, axis=1)

@@ -36,7 +36,7 @@ class TestDict:
         shares = {label: pytest.approx(found.pck(limit) * 100, abs=1e-4) for label, limit in limits.items()}
         assert figures["all"]["pck_percent"] == shares
         figures_of_part = report.to_dict(evaluate(rows(TRUTH, slice(0, 2)), TRUTH))
-        assert figures_of_part["frames"] == {"shared": 2, "poses": 2, "truth": 6, "paired_by": "frame"}
+        assert figures_of_part["frames"] == {"shared": 2, "poses": 2, "truth": 6, "paired_by": "frame", "apart_s": None}
         assert set(figures["per_joint"]) == set(COCO_17.joints) and len(figures["groups"]) == 7
 
     def test_gives_both_readings_pooled_and_by_frame(self):

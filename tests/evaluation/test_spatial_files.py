@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from test_storage import CAMERA, RIG, poses3d
+from test_storage import RIG, poses3d
 
-from stereo3d.errors import InputError, InvalidValue
-from stereo3d.evaluation.evaluate import evaluate
-from stereo3d.evaluation.spatial_files import poses_of, read_points
-from stereo3d.evaluation.truth import Truth
+from stereo3d.errors import InputError, InvalidValue, UsageError
+from stereo3d.evaluation.spatial_files import read_points
 from stereo3d.export.c3d import write_c3d
 from stereo3d.export.tables import write_csv
 from stereo3d.export.trc import write_trc
-from stereo3d.poses import Poses3D, Status
+from stereo3d.poses import Poses3D
 
 TRC = """PathFileType\t4\t(X/Y/Z)\tlab.trc
 DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits
@@ -41,7 +40,7 @@ def test_what_we_export_comes_back(write: object, ending: str, tmp_path: Path) -
         pytest.importorskip("ezc3d")
     poses = holed()
     write(poses, tmp_path / f"p.{ending}")  # type: ignore[operator]
-    truth = read_points(tmp_path / f"p.{ending}", "rectified")
+    truth = read_points(tmp_path / f"p.{ending}")
     np.testing.assert_allclose(truth.xyz, poses.xyz, atol=1e-6)
     np.testing.assert_allclose(truth.time, poses.time, atol=1e-6)
     assert truth.joints == poses.skeleton.joints and truth.camera == "rectified"
@@ -113,27 +112,52 @@ def test_joints_called_the_same_are_refused(tmp_path: Path) -> None:
         read_points(tmp_path / "p.trc")
 
 
-@pytest.mark.parametrize("write, ending", [(write_csv, "csv"), (write_trc, "trc"), (write_c3d, "c3d")])
-def test_a_file_is_compared_like_our_own_poses(write: object, ending: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", ["csv", "trc", "c3d"])
+def test_ours_say_whose_camera_they_are_in(ending: str, tmp_path: Path) -> None:
     if ending == "c3d":
         pytest.importorskip("ezc3d")
-    poses = holed()
-    write(poses, tmp_path / f"p.{ending}")  # type: ignore[operator]
-    read = poses_of(read_points(tmp_path / f"p.{ending}", "rectified"), CAMERA)
-    assert read.skeleton is poses.skeleton and read.frame.tolist() == poses.frame.tolist()
-    assert ((read.status == 0) == poses.found).all() and (read.score == poses.found).all()
-    assert read.status[1, 2] == Status.MISSING_LEFT | Status.MISSING_RIGHT
-    result = evaluate(read, Truth(poses.xyz + [0.003, 0, 0.004], poses.skeleton.joints, "rectified", poses.frame))
-    np.testing.assert_allclose(result.error[poses.found], 0.005, atol=1e-6)
+    write = {"csv": write_csv, "trc": write_trc, "c3d": write_c3d}[ending]
+    path = tmp_path / f"p.{ending}"
+    for poses, camera, other in ((poses3d(4), "rectified", "left"), (dataclasses.replace(poses3d(4), camera=RIG), "left", "rectified")):
+        write(poses, path)
+        assert read_points(path).camera == read_points(path, camera).camera == camera
+        assert read_points(path, other, strict=False).camera == camera
+        with pytest.raises(UsageError, match=f"says that its joints are in the {camera} camera, got '{other}'"):
+            read_points(path, other)
 
 
-def test_points_without_numbers_or_times_or_of_another_camera() -> None:
-    xyz, joints = np.ones((2, 2, 3)), ("left_hip", "right_hip")
-    with pytest.raises(InvalidValue, match="expected numbers of frames, or times for all of them, got neither"):
-        poses_of(Truth(xyz, joints, "left"), RIG)
-    with pytest.raises(InvalidValue, match="expected rising times, got a usual step of -1 s"):
-        poses_of(Truth(xyz, joints, "left", None, np.array([1.0, 0.0])), RIG)
-    with pytest.raises(InvalidValue, match="whose joints are in the left frame, got a rectified one"):
-        poses_of(Truth(xyz, joints, "left", np.arange(2)), CAMERA)
-    assert np.isnan(poses_of(Truth(xyz, joints, "left", np.arange(2)), RIG).time).all()
-    assert poses_of(Truth(xyz[:1], joints, "left", None, np.array([3.0])), RIG).frame.tolist() == [3]
+WIDE = "frame,time,nose_x_mm,nose_y_mm,nose_z_mm,R Wrist.x_mm,R Wrist.y_mm,R Wrist.z_mm,nose_error\n3,0.1,10,20,700,1,2,3,0.5\n5,0.2,11,21,701,,,,1\n"
+
+
+def test_a_wide_table(tmp_path: Path) -> None:
+    path = tmp_path / "w.csv"
+    path.write_text(WIDE)
+    found = read_points(path, "rectified")
+    assert found.joints == ("nose", "right_wrist") and found.frame.tolist() == [3, 5] and found.time.tolist() == [0.1, 0.2]
+    np.testing.assert_allclose(found.xyz[0], [[0.01, 0.02, 0.7], [0.001, 0.002, 0.003]])
+    assert np.isnan(found.xyz[1, 1]).all() and found.camera == "rectified"
+    path.write_text("time_s,nose_x,nose_y,nose_z\n0.5,1,2,3\n")
+    assert read_points(path, unit="cm").xyz[0, 0].tolist() == pytest.approx([0.01, 0.02, 0.03]) and read_points(path).frame is None
+    path.write_text("fnum,nose_x,nose_y,nose_z\n7,1,2,3\n")
+    assert read_points(path).frame.tolist() == [7] and read_points(path).time is None
+
+
+@pytest.mark.parametrize("text, sentence", [
+    ("frame,nose_x,nose_y\n1,2,3\n", "expected columns joint_x, joint_y, joint_z, got frame, nose_x, nose_y"),
+    ("frame,nose_x_mm,nose_y,nose_z\n1,2,3,4\n", "units: expected one for all, got None, mm"),
+    ("frame,joint,x_mm,y_mm,z\n1,nose,2,3,4\n", "units: expected one for all, got None, mm"),
+    ("frame,joint,x,y,z,camera\n1,nose,2,3,4,left\n2,nose,2,3,4,rectified\n", "camera: expected one for all, got left, rectified"),
+    ("frame,joint,x,y,z,camera\n1,nose,2,3,4,world\n", "camera: expected left or rectified, got 'world'"),
+    ("nose_x,nose_y,nose_z\n1,2,3\n", "expected columns frame or time_s, joint, x, y, z, got nose_x"),
+])
+def test_tables_that_contradict_themselves(text: str, sentence: str, tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text(text)
+    with pytest.raises(InputError, match=rf"p.csv.*{sentence}"):
+        read_points(tmp_path / "p.csv")
+
+
+def test_a_laboratory_that_names_no_unit(tmp_path: Path) -> None:
+    (tmp_path / "p.trc").write_text(TRC.format(blank="").replace("Units", "Other"))
+    with pytest.raises(InputError, match="units: expected m, cm or mm, got ''"):
+        read_points(tmp_path / "p.trc")
+    assert read_points(tmp_path / "p.trc", unit="mm").xyz[0, 0, 2] == pytest.approx(0.9)

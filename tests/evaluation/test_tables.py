@@ -12,24 +12,17 @@ from takes import LEVELS, infants, predicted, without
 
 from stereo3d.errors import UsageError
 from stereo3d.evaluation import metrics, published
+from stereo3d.evaluation.account import markdown, to_csv, to_dict, to_markdown, write
 from stereo3d.evaluation.compare import compare
 from stereo3d.evaluation.compared import paired_tests
 from stereo3d.evaluation.published import Table
-from stereo3d.evaluation.tables import (
-    in_pictures,
-    markdown,
-    tables,
-    to_csv,
-    to_dict,
-    to_markdown,
-    write,
-)
+from stereo3d.evaluation.tables import account, in_pictures, tables
 
 TRUTHS = infants()
 BOTH = {name: predicted(TRUTHS, metres, 1000 * metres) for name, metres in LEVELS.items()}
 BOTH["bad"] = {s: without(p, 0) for s, p in BOTH["bad"].items()}
 COMPARISON = compare(BOTH, TRUTHS)
-MADE = tables(COMPARISON)
+MADE, ACCOUNT = tables(COMPARISON), account(COMPARISON)
 ALONE = compare({"good": {"": BOTH["good"]["infant 0"]}}, {"": TRUTHS["infant 0"]})
 
 
@@ -99,7 +92,7 @@ class TestTables:
 
 
 class TestMarkdown:
-    text = to_markdown(COMPARISON)
+    text = to_markdown(ACCOUNT)
 
     def test_counts_come_first(self):
         assert self.text.startswith("60 frames and 17 joints that all share; subjects: 3.")
@@ -131,23 +124,23 @@ class TestMarkdown:
         assert line == r"| a\|b | 1.00 |"
 
     def test_of_one_prediction_of_one_infant(self):
-        text = to_markdown(ALONE)
+        text = to_markdown(account(ALONE))
         assert cells(text.partition("**Against good")[2], "good")[2:] == ["-", "-", "-", "-", "-", "1", "-", "-"]
 
 
 class TestFiles:
     def test_json_is_plain(self, tmp_path):
-        path = write(COMPARISON, tmp_path / "a.json")
+        path = write(ACCOUNT, tmp_path / "a.json")
         held = json.loads(path.read_text())
-        assert held == json.loads(json.dumps(to_dict(COMPARISON)))
+        assert held == json.loads(json.dumps(to_dict(ACCOUNT)))
         assert held["space"]["rows"]["bad"]["mean cm"] == pytest.approx(3.3)
         assert held["tests"]["rows"]["good"]["p t test"] is None
-        assert held["published"]["space"]["source"] == published.AGMA
+        assert held["published"]["space"]["AGMA"]["source"] == published.AGMA
         assert (held["frames"], held["subjects"]) == (60, list(TRUTHS))
 
     def test_csv_has_a_row_for_each_number(self, tmp_path):
-        path = write(COMPARISON, tmp_path / "a.csv")
-        assert path.read_text() == to_csv(COMPARISON)
+        path = write(ACCOUNT, tmp_path / "a.csv")
+        assert path.read_text() == to_csv(ACCOUNT)
         lines = list(csv.DictReader(path.read_text().splitlines()))
         ours = [line for line in lines if not line["source"]]
         assert len(ours) == sum(len(t.columns) * len(t.rows) for t in MADE.values())
@@ -156,9 +149,9 @@ class TestFiles:
         assert {x["value"] for x in ours if x["row"] == "nose, bad" and x["column"] == "mean cm"} == {""}
 
     def test_markdown(self, tmp_path):
-        assert write(COMPARISON, tmp_path / "a.md").read_text() == to_markdown(COMPARISON)
+        assert write(ACCOUNT, tmp_path / "a.md").read_text() == to_markdown(ACCOUNT)
 
     def test_another_ending(self, tmp_path):
         with pytest.raises(UsageError, match="expected a name that ends in .md, .json, .csv"):
-            write(COMPARISON, tmp_path / "a.xlsx")
+            write(ACCOUNT, tmp_path / "a.xlsx")
         assert not list(tmp_path.iterdir())

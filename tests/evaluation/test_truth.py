@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import zipfile
 
@@ -15,7 +16,8 @@ from tracks import CAMERA, truth_poses
 from stereo3d import storage
 from stereo3d.cameras import Intrinsics, StereoRig
 from stereo3d.errors import InputError, InvalidValue, UsageError
-from stereo3d.evaluation.truth import Truth, read_truth, truth_of
+from stereo3d.evaluation.points import Points, points_of
+from stereo3d.evaluation.truth import read_truth
 from stereo3d.skeleton import COCO_17
 from stereo3d.stereo import Stereo
 
@@ -41,7 +43,7 @@ def entries(n=3, **more):
 class TestNpz:
     def test_the_least_there_must_be(self, npz):
         truth = read_truth(npz(**entries()))
-        assert truth == Truth(entries()["xyz"], ("right_shoulder", "left_knee"), "left")
+        assert truth == Points(entries()["xyz"], ("right_shoulder", "left_knee"), "left")
 
     def test_all_there_may_be(self, npz):
         valid = np.array([[1, 0], [1, 1], [0, 1]], bool)
@@ -61,13 +63,13 @@ class TestNpz:
         assert read_truth(npz(**entries(**more)), said).camera == camera
 
     def test_a_word_against_the_file_is_refused(self, npz):
-        with pytest.raises(UsageError, match="says that its truth is in the left camera, got 'rectified'"):
+        with pytest.raises(UsageError, match="says that its joints are in the left camera, got 'rectified'"):
             read_truth(npz(**entries(frame="left")), "rectified")
 
     @pytest.mark.parametrize("more, error, message", [
         ({"xyz": np.ones((3, 3, 3))}, InvalidValue, r"truth.npz: xyz: expected shape \(T, 2, 3\), got \(3, 3, 3\)"),
         ({"xyz": np.ones((3, 2, 2))}, InvalidValue, "xyz: expected shape"),
-        ({"xyz": np.full((3, 2, 3), 700.0)}, InvalidValue, r"expected metres, got a median \|Z\| of 700; divide"),
+        ({"xyz": np.full((3, 2, 3), 700.0)}, InvalidValue, r"expected metres, got a median \|Z\| of 700; if these are mm, give the unit"),
         ({"xyz": np.full((3, 2, 3), "a")}, InvalidValue, "xyz: expected an array of float64"),
         ({"joints": np.array([1, 2])}, InvalidValue, "joints: expected a list of names, got int64"),
         ({"joints": np.array([["a", "b"]])}, InvalidValue, "joints: expected a list of names"),
@@ -78,7 +80,7 @@ class TestNpz:
         ({"video_frame": [1.0, np.nan, np.inf]}, InvalidValue, "video_frame: expected whole numbers"),
         ({"video_frame": ["a", "b", "c"]}, InvalidValue, "video_frame: expected whole numbers"),
         ({"time": [1.0]}, InvalidValue, "time: expected shape"),
-        ({"frame": "world"}, UsageError, "camera of the truth, left or rectified, got 'world'"),
+        ({"frame": "world"}, UsageError, "camera of the joints, left or rectified, got 'world'"),
         ({"joints": np.array(["a", None], object)}, InputError, "npz of plain arrays"),
     ])  # fmt: skip
     def test_what_is_wrong_is_told(self, npz, more, error, message):
@@ -106,8 +108,8 @@ class TestNpz:
 
 class TestHostileFiles:
     def test_one_that_unpacks_to_too_much(self, npz, monkeypatch):
-        monkeypatch.setattr("stereo3d.evaluation.truth._MOST_BYTES", 1000)
-        with pytest.raises(InputError, match="unpacks to [0-9]+ bytes.*refused"):
+        monkeypatch.setattr("stereo3d.limits.MOST_BYTES", 1000)
+        with pytest.raises(InputError, match="claims [0-9]+ bytes.*refused"):
             read_truth(npz(**entries(100)))
 
     def test_one_whose_header_claims_too_much(self, tmp_path):
@@ -130,7 +132,7 @@ class TestHostileFiles:
         path = tmp_path / "damaged.npz"
         path.write_bytes(content[: int(kept * len(content))] if kept < 0.9 else content)
         try:
-            assert isinstance(read_truth(path), Truth)
+            assert isinstance(read_truth(path), Points)
         except (InputError, UsageError) as error:
             assert str(error)
 
@@ -140,7 +142,7 @@ class TestOurFiles:
     def test_hold_poses_in_any_camera(self, tmp_path, name):
         poses = truth_poses()
         truth = read_truth(storage.write(tmp_path / "file.h5", **{name: poses}))
-        assert truth == truth_of(poses)
+        assert truth == points_of(poses)
         np.testing.assert_allclose(truth.xyz, poses.xyz @ CAMERA.left_from_rectified.T)
         assert truth.camera == "left" and truth.joints == COCO_17.joints
         np.testing.assert_array_equal(truth.frame, poses.frame)
@@ -154,6 +156,11 @@ class TestOurFiles:
         assert read_truth(path, "rectified") == read_truth(path)
         with pytest.raises(UsageError, match="in the rectified camera, got 'left'"):
             read_truth(path, "left")
+
+    def test_in_another_unit_are_told(self, tmp_path):
+        far = dataclasses.replace(truth_poses(), xyz=1000 * truth_poses().xyz)
+        with pytest.raises(InvalidValue, match="far.h5: xyz: expected metres, got"):
+            read_truth(storage.write(tmp_path / "far.h5", truth=far))
 
     def test_without_a_truth_are_told(self, tmp_path):
         path = storage.write(tmp_path / "rig.h5", rig=RIG)

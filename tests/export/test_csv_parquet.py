@@ -20,7 +20,7 @@ def test_csv_comes_back(tmp_path: Path) -> None:
     read = pd.read_csv(export(poses, tmp_path / "p.csv"))
     assert list(read.columns) == [
         "frame", "time_s", "joint", "x_right_m", "y_down_m", "z_away_m", "sigma_x_m", "sigma_y_m", "sigma_z_m",
-        "score", "residual_px", "status",
+        "score", "residual_px", "status", "camera",
     ]
     np.testing.assert_allclose(read[["x_right_m", "y_down_m", "z_away_m"]], poses.xyz.reshape(-1, 3), rtol=1e-6)
     assert read.joint.tolist() == list(poses.skeleton.joints) * 5

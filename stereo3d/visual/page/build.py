@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from stereo3d.atomic import write_text
-from stereo3d.evaluation.truth import Truth
+from stereo3d.evaluation.points import Points
 from stereo3d.poses import Poses3D
 from stereo3d.visual.page import joints, player, provenance, tracks, verdict, worst
 from stereo3d.visual.page.findings import Findings, find
@@ -24,7 +24,7 @@ _SECTIONS = (("verdict", "Verdict"), ("player", "Movement"), ("joints", "Joints"
 
 
 def write(
-    poses: Poses3D, path: str | os.PathLike[str], *, truth: Truth | Poses3D | None = None,
+    poses: Poses3D, path: str | os.PathLike[str], *, truth: Points | Poses3D | None = None,
     run: Mapping[str, Any] | None = None, pictures: Mapping[int, bytes] | None = None, title: str = _TITLE,
 ) -> Path:
     """The path of an HTML page on a result; see `page`."""
@@ -32,7 +32,7 @@ def write(
 
 
 def page(
-    poses: Poses3D, *, truth: Truth | Poses3D | None = None, run: Mapping[str, Any] | None = None,
+    poses: Poses3D, *, truth: Points | Poses3D | None = None, run: Mapping[str, Any] | None = None,
     pictures: Mapping[int, bytes] | None = None, title: str = _TITLE,
 ) -> str:
     """A self-contained HTML page: can the result be trusted, and where not.

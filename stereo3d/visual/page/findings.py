@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from stereo3d.evaluation.evaluate import Evaluation, evaluate
-from stereo3d.evaluation.truth import Truth
+from stereo3d.evaluation.points import Points
 from stereo3d.poses import Poses3D
 from stereo3d.values import Floats, Ints, Value
 from stereo3d.visual.page import words
@@ -61,7 +61,7 @@ class Findings(Value):
         return words.clock(float(self.clock[at]), 2) if self.seconds else f"frame {self.poses.frame[at]}"
 
 
-def find(poses: Poses3D, truth: Truth | Poses3D | None = None, run: Mapping[str, Any] | None = None) -> Findings:
+def find(poses: Poses3D, truth: Points | Poses3D | None = None, run: Mapping[str, Any] | None = None) -> Findings:
     """The findings on a result; with a truth also its errors. Raises what `evaluate` does."""
     seconds = bool(np.isfinite(poses.time).all())
     poses = in_order(poses, poses.time if seconds else poses.frame)
