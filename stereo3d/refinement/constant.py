@@ -1,0 +1,94 @@
+"""How the evidence's noise is split, and what of it stays throughout: no filter takes that away, but two can agree."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+
+from stereo3d.refinement.evidence import Evidence
+from stereo3d.refinement.parts import Parts, split
+from stereo3d.values import Floats
+
+SUPPOSED = Parts(0.5, 0.25, 0.25)
+"""Of a detector whose recording is too short to tell."""
+SUPPOSED_MATCH = Parts(0.25, 0.4, 0.35, 1.0)
+"""Of the match: its error is persistent, .75-.95 px of it beside .4-.55 px that is white."""
+_LEAST, _LEAST_MATCH = 0.01, 0.05
+"""Shares that stay at least: a joint found by few looks right by chance."""
+_SEEN = 0.3
+"""Probability of being hidden up to which the match's noise is learned."""
+_SPAN = 60.0
+"""s, over which the difference of detectors and match is averaged."""
+
+
+class Noises(NamedTuple):
+    """How the noise is split; variances in units of the evidence's own sigma^2."""
+
+    detector: Parts
+    match: Parts | None
+
+
+def noises_of(evidence: Evidence) -> Noises:
+    """The parts of the detectors' noise from v_left - v_right, then the match's from what it differs from theirs."""
+    own = evidence.sigma[..., 2]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = split(evidence.residual / own, evidence.time) or SUPPOSED
+        off = np.where(evidence.hidden < _SEEN, evidence.place[..., 2] - evidence.matched, np.nan)
+        off = off / evidence.matched_sigma
+    detector = dataclasses.replace(found, constant=max(found.constant, _LEAST * found.total))
+    if not np.isfinite(evidence.matched).any():
+        return Noises(detector, None)
+    both = np.isfinite(off)
+    ratio = float(np.mean(own[both] ** 2) / np.mean(evidence.matched_sigma[both] ** 2)) if both.any() else 1.0
+    match = split(off, evidence.time, known=_times(detector, ratio)) or SUPPOSED_MATCH
+    return Noises(detector, dataclasses.replace(match, constant=max(match.constant, _LEAST_MATCH)))
+
+
+def _times(parts: Parts, factor: float) -> Parts:
+    return Parts(factor * parts.white, factor * parts.slow, factor * parts.constant, parts.memory)
+
+
+def agreed(evidence: Evidence, noises: Noises) -> tuple[Evidence, Floats]:
+    """The evidence with the disparities of detectors and match moved to where both agree in the long run, and the
+    standard deviations (K, 3) px of the constant error that is then left.
+
+    Each moves by its share of the constant variance. The mean difference is one of a minute around each frame.
+    """
+    own, theirs = _usual(evidence.sigma**2) * noises.detector.constant, 0.0
+    if noises.match is None:
+        return evidence, np.sqrt(own)
+    theirs = _usual(evidence.matched_sigma**2) * noises.match.constant
+    off = np.where(evidence.hidden < _SEEN, evidence.place[..., 2] - evidence.matched, np.nan)
+    mean, seconds = _running_mean(off, evidence.time, _SPAN)
+    fading = 2 * (noises.detector.slow * noises.detector.memory * _usual(evidence.sigma[..., 2] ** 2)
+                  + noises.match.slow * noises.match.memory * _usual(evidence.matched_sigma**2))
+    with np.errstate(divide="ignore"):
+        total = own[:, 2] + theirs + fading / seconds
+    place, matched = np.array(evidence.place), evidence.matched + mean * theirs / total
+    place[..., 2] -= mean * own[:, 2] / total
+    left = own.copy()
+    left[:, 2] -= (own[:, 2] ** 2 / total).mean(0)
+    return dataclasses.replace(evidence, place=place, matched=matched), np.sqrt(left)
+
+
+def _usual(variance: Floats) -> Floats:
+    """Medians over time, of all joints for one that was never seen."""
+    known = np.isfinite(variance)
+    if not known.any():
+        return np.ones(variance.shape[1:])
+    all_of_them = np.nanmedian(np.where(known, variance, np.nan).reshape(-1, *variance.shape[2:]), axis=0)
+    return np.asarray(np.nanmedian(np.where(known.any(0), variance, all_of_them), axis=0))
+
+
+def _running_mean(x: Floats, time: Floats, span: float) -> tuple[Floats, Floats]:
+    """(T, K) mean of the known x within half a span of each frame, 0 for none, and how many seconds they are."""
+    step = float(np.median(np.diff(time))) if len(time) > 1 else 1.0
+    half = int(np.ceil(span / 2 / step))
+    known = np.isfinite(x)
+    sums = [np.concatenate([np.zeros((1, x.shape[1])), np.cumsum(y, axis=0)]) for y in (np.where(known, x, 0.0), known)]
+    first = np.maximum(np.arange(len(x)) - half, 0)
+    last = np.minimum(np.arange(len(x)) + half + 1, len(x))
+    total, n = (s[last] - s[first] for s in sums)
+    return total / np.maximum(n, 1), n * step

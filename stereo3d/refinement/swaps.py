@@ -1,0 +1,138 @@
+"""Left and right exchanged in both views at once: the rows cannot tell, but a limb does not leap across the body.
+
+For each pair of mirror joints the sequence of `as found` and `exchanged` that moves least is found by dynamic
+programming (A. J. Viterbi 1967). Which of the two is the right one, a slow median of each joint's place says: most of
+the time left is left.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from stereo3d.poses import Status
+from stereo3d.refinement.evidence import Evidence
+from stereo3d.refinement.windows import windows
+from stereo3d.values import Bools, Floats, Ints
+
+_CHANGE = 12.0
+"""Cost of an exchange, in units of half a squared deviation: a limb that leaps costs `_MOST`, two of them do."""
+_MOST = 12.5
+_SPEED = 0.7
+"""m/s, standard deviation of a joint's velocity."""
+_AT_HOME, _HOME = 0.02, 0.05
+"""Weight of lying near the own median, and m, how near."""
+_HOME_MOST = 2.0
+_BLOCK, _BLOCKS = 1.0, 11
+"""s of a block, and how many blocks' medians the slow median goes over."""
+_LENGTH, _OVERLAP = 640, 128
+
+
+def straightened(evidence: Evidence) -> tuple[Evidence, Bools]:
+    """The evidence with left and right put back where both views had exchanged them, and (T, K) which those are."""
+    mirror = evidence.skeleton.mirror
+    pairs = np.array([(i, j) for i, j in enumerate(mirror.tolist()) if i < j], int).reshape(-1, 2)
+    swapped = np.zeros(evidence.score.shape, bool)
+    if len(pairs) and len(evidence) > 1:
+        found = _exchanged(evidence, pairs)
+        swapped[:, pairs[:, 0]] = swapped[:, pairs[:, 1]] = found
+    if not swapped.any():
+        return evidence, swapped
+    names = ("place", "sigma", "matched", "matched_sigma", "hidden", "score", "residual", "status")
+    moved = {}
+    for name in names:
+        x = getattr(evidence, name)
+        moved[name] = np.where(swapped.reshape(*swapped.shape, *[1] * (x.ndim - 2)), x[:, mirror], x)
+    moved["status"] = moved["status"] | int(Status.SWAPPED) * swapped
+    return dataclasses.replace(evidence, **moved), swapped
+
+
+def _exchanged(evidence: Evidence, pairs: Ints) -> Bools:
+    """(T, P) where a pair is exchanged."""
+    place = _filled(evidence.place)[:, pairs]
+    variance = np.nanmedian(evidence.sigma**2, axis=0)[pairs]
+    scale = _per_metre(evidence)
+    stay, cross = _moves(place, evidence.time, variance=variance, scale=scale)
+    home = _home(evidence, pairs)
+    tight = (_HOME * scale) ** 2 + variance
+    here = _AT_HOME * (_deviation(place - home, tight, _HOME_MOST).sum(-1))
+    there = _AT_HOME * (_deviation(place - home[:, :, ::-1], tight, _HOME_MOST).sum(-1))
+    out = np.zeros(stay.shape, bool)
+    parts = windows(len(evidence), _LENGTH, _OVERLAP)
+    rows = parts.rows()
+    path = _cheapest(stay[rows], cross[rows], np.stack([here[rows], there[rows]]))
+    for w in range(len(parts)):
+        first = 0 if w == 0 else _OVERLAP // 2
+        out[rows[first:, w]] = path[first:, w]
+    return out
+
+
+def _filled(place: Floats) -> Floats:
+    """Each joint where it was last known; before that, where it is first known."""
+    known = np.isfinite(place).all(-1)
+    frames = np.arange(len(place))[:, None]
+    last = np.maximum.accumulate(np.where(known, frames, -1), axis=0)
+    source = np.where(last >= 0, last, known.argmax(0))
+    return np.take_along_axis(place, source[..., None], axis=0)
+
+
+def _per_metre(evidence: Evidence) -> Floats:
+    """(3,) px along xc, v and d that a metre makes at the infant's usual distance."""
+    camera = evidence.camera
+    base = abs(camera.baseline)
+    d = np.abs(evidence.place[..., 2])
+    usual = float(np.nanmedian(d)) if np.isfinite(d).any() else base * camera.focal
+    return np.array([usual / base, usual / base, usual**2 / (base * camera.focal)])
+
+
+def _deviation(off: Floats, variance: Floats, most: float) -> Floats:
+    """(...) half the squared deviation of (..., 3), at most `most`; 0 where unknown."""
+    with np.errstate(invalid="ignore"):
+        square = np.minimum((off**2 / variance).sum(-1) / 2, most)
+    return np.where(np.isfinite(square), square, 0.0)
+
+
+def _moves(place: Floats, time: Floats, *, variance: Floats, scale: Floats) -> tuple[Floats, Floats]:
+    """(T, P) cost of going on as before from the frame before, and of having changed places since."""
+    step = np.diff(time, prepend=time[0])[:, None, None, None]
+    spread = 2 * variance + (_SPEED * step * scale) ** 2
+    before = np.concatenate([place[:1], place[:-1]])
+    stay = _deviation(place - before, spread, _MOST).sum(-1)
+    cross = _deviation(place - before[:, :, ::-1], spread, _MOST).sum(-1)
+    return stay, cross
+
+
+def _home(evidence: Evidence, pairs: Ints) -> Floats:
+    """(T, P, 2, 3) px, the median place of each joint over the seconds around, from medians of blocks."""
+    block = np.floor((evidence.time - evidence.time[0]) / _BLOCK).astype(int)
+    starts = np.flatnonzero(np.diff(block, prepend=-1))
+    place = evidence.place[:, pairs]
+    all_of_it = np.nanmedian(np.where(np.isfinite(place), place, np.nan), axis=0)
+    ends = [*starts[1:], len(place)]
+    medians = np.stack([_median(place[a:b], all_of_it) for a, b in zip(starts, ends)])
+    half = _BLOCKS // 2
+    slow = np.stack([np.median(medians[max(i - half, 0):i + half + 1], axis=0) for i in range(len(medians))])
+    return slow[np.searchsorted(starts, np.arange(len(place)), side="right") - 1]
+
+
+def _median(place: Floats, otherwise: Floats) -> Floats:
+    known = np.isfinite(place)
+    return np.asarray(np.nanmedian(np.where(known.any(0), place, otherwise), axis=0))
+
+
+def _cheapest(stay: Floats, cross: Floats, home: Floats) -> Bools:
+    """(L, W, P) where the cheapest sequence is exchanged; home (2, L, W, P) costs of being there, as found or not."""
+    n = len(stay)
+    came = np.empty((n, 2, *stay.shape[1:]), bool)
+    cost = home[:, 0]
+    for t in range(1, n):
+        same, other = cost + stay[t], cost[::-1] + cross[t] + _CHANGE
+        came[t] = other < same
+        cost = np.minimum(same, other) + home[:, t]
+    out = np.empty(stay.shape, bool)
+    out[-1] = cost[1] < cost[0]
+    for t in range(n - 1, 0, -1):
+        changed = np.where(out[t], came[t, 1], came[t, 0])
+        out[t - 1] = out[t] ^ changed
+    return out

@@ -1,0 +1,59 @@
+"""Long recordings in overlapping windows of one length, so that many are worked on at once and memory stays bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from stereo3d.values import Floats, Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """W windows of L frames that cover n frames; beside each other they share `overlap` frames, the last ones more."""
+
+    size: int
+    length: int
+    starts: Ints
+    """(W,) the first frame of each."""
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def rows(self, which: slice = slice(None)) -> Ints:
+        """(L, W) the frames of those windows."""
+        return np.arange(self.length)[:, None] + self.starts[which]
+
+    def batches(self, n_windows: int) -> Iterator[slice]:
+        """Slices of at most that many windows."""
+        for first in range(0, len(self), n_windows):
+            yield slice(first, min(first + n_windows, len(self)))
+
+    def some(self, n_windows: int) -> Windows:
+        """At most that many of them, evenly spread."""
+        which = np.unique(np.linspace(0, len(self) - 1, min(n_windows, len(self))).round().astype(int))
+        return Windows(self.size, self.length, self.starts[which])
+
+    def shares(self, which: slice = slice(None)) -> Floats:
+        """(L, W) how much each window counts in its frames: 1, and where two overlap going over from one to the other.
+
+        Over all windows the shares of a frame add up to 1.
+        """
+        out = np.ones((self.length, len(self)))
+        for w in range(len(self) - 1):
+            common = self.starts[w] + self.length - self.starts[w + 1]
+            over = (np.arange(common) + 0.5) / common
+            out[self.length - common:, w] *= 1 - over
+            out[:common, w + 1] *= over
+        return out[:, which]
+
+
+def windows(size: int, length: int, overlap: int) -> Windows:
+    """Windows of at most `length` frames over `size` frames; one where they fit in it."""
+    length = min(size, length)
+    starts = [0]
+    while starts[-1] + length < size:
+        starts.append(min(starts[-1] + length - overlap, size - length))
+    return Windows(size, length, np.array(starts))
