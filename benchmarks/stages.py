@@ -34,7 +34,7 @@ from stereo3d.detectors.topdown import TopDown
 from stereo3d.models.folding import fold_batchnorm
 from stereo3d.models.hrnet import HRNet
 from stereo3d.recording.base import open_recording
-from stereo3d.recording.hdf5 import RecordingWriter
+from stereo3d.recording.hdf5_writer import RecordingWriter
 from stereo3d.skeleton import COCO_17
 from stereo3d.stereo import Stereo
 

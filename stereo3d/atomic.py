@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from stereo3d.errors import InputError
 
 
 @contextlib.contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+def replacing(
+    path: str | os.PathLike[str], on_whole: Callable[[Path], None] = lambda _: None
+) -> Iterator[Path]:
     """A temporary path beside `path` to write to; it takes the name when all went well, and goes when not.
 
-    Raises InputError where it cannot be written.
+    on_whole is told of it when it is on the disk and has not the name yet. Raises InputError where it cannot be
+    written.
     """
     target = Path(path)
     temporary = target.with_name(target.name + ".tmp")
     try:
         yield temporary
         sync(temporary)
+        on_whole(temporary)
         os.replace(temporary, target)
         sync(target.parent)
     except BaseException as error:

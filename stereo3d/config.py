@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from stereo3d.errors import InputError, UsageError, unknown_name
+from stereo3d.limits import LONGEST_SETTINGS, parse_toml, read_text
 from stereo3d.triangulation import Gates
 from stereo3d.values import Value
 
@@ -90,15 +90,14 @@ def update(config: Config, stage: str, settings: Mapping[str, Any]) -> Config:
 
 def _load(file: str | os.PathLike[str]) -> dict[str, Any]:
     try:
-        with open(file, "rb") as stream:
-            return tomllib.load(stream)
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return parse_toml(read_text(file, LONGEST_SETTINGS))
+    except InputError as error:
         raise InputError(f"{file}: expected a TOML file, got one that cannot be read ({error})") from error
 
 
 def _toml_value(text: str) -> Any:
     """A TOML value, or the text itself where it is none, so that names need no quotes in a shell."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return parse_toml(f"value = {text}")["value"]
+    except InputError:
         return text

@@ -45,6 +45,11 @@ def file(path: str | os.PathLike[str], right: str | os.PathLike[str] | None = No
         return describe_recording(recording)
 
 
+def is_recording(path: str | os.PathLike[str]) -> bool:
+    """Whether `file` takes what lies there for a recording, not for a result or a calibration."""
+    return not (storage.is_ours(path) or Path(path).suffix.lower() in _RIG_ENDINGS)
+
+
 def _value(value: Any) -> dict[str, Any]:
     if isinstance(value, (StereoRig, RectifiedCamera)):
         return describe_rig(value)

@@ -6,6 +6,7 @@
     |-- InputError                4  a file or value that cannot be used
     |   |-- InvalidValue             a value of the wrong shape, type or range
     |   |-- RecordingError           a recording that cannot be read
+    |   |   `-- LostPicture          one picture of it; the others can
     |   |-- CalibrationError         a rig that is wrong or does not fit
     |   `-- CheckpointError          weights that are not what they should be
     `-- MissingError              5  something that is not installed here
@@ -52,6 +53,10 @@ class InvalidValue(InputError, ValueError):
 
 class RecordingError(InputError):
     """A recording that cannot be read."""
+
+
+class LostPicture(RecordingError):
+    """One picture of a recording is missing or damaged, and the others are not: a pair with it is marked invalid."""
 
 
 class CalibrationError(InputError):

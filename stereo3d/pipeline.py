@@ -35,10 +35,12 @@ from stereo3d.detectors.detect import stream
 from stereo3d.detectors.replay import rectified
 from stereo3d.detectors.search import Survey, survey
 from stereo3d.errors import CalibrationError, InputError, UsageError
+from stereo3d.journal import sha256
+from stereo3d.models.shelf import located
 from stereo3d.poses import Poses2D, Poses3D, Status, concatenate
 from stereo3d.recording.base import Recording, open_recording
 from stereo3d.recording.rig import Rig, rectifier_for
-from stereo3d.segments import LENGTH, Segments, Work, sha256
+from stereo3d.segments import LENGTH, Segments, Work
 from stereo3d.stereo import Stereo
 from stereo3d.triangulation import misfit, triangulate
 from stereo3d.values import Value
@@ -118,7 +120,7 @@ class _Run:
             "recording_sha256": [sha256(path) for path in self.recording.sources],
             "rig": {"size": list(self.recording.size), "baseline": rig.baseline},
             "route": self.rectifier.reason,
-            "weights_sha256": sha256(weights) if weights else None,
+            "weights_sha256": sha256(located(weights)) if weights else None,
             "config": settings,
             "frames": [self.frames.start, self.frames.stop, self.frames.step],
         }

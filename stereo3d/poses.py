@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Status(enum.IntFlag):
-    """Why a 3D joint is missing or was changed; several may hold at once."""
+    """Why a 3D joint is missing or was changed; several may hold at once. A joint that was changed has a place."""
 
     OK = 0
     MISSING_LEFT = 1
@@ -32,6 +32,20 @@ class Status(enum.IntFlag):
     LOW_SCORE = 4
     ROW_MISMATCH = 8
     DEPTH_RANGE = 16
+    OUTLIER = 32
+    """Refused by the refinement: rows or depth do not go with the rest of the body."""
+    BONE = 64
+    """Refused: it would make the bones that it ends of a length that they cannot have."""
+    JUMP = 128
+    """Refused: faster than an infant moves."""
+    FROZEN = 256
+    """Refused: it stood still while the rest of its limb moved."""
+    SWAPPED = 512
+    """Changed: left and right had changed places in a view, or in both; it has a place."""
+    RESCUED = 1024
+    """Changed: one view missed it or was wrong; the pictures gave its place."""
+    FILLED = 2048
+    """Changed: its place is filled in from the frames before and after."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,10 +58,17 @@ class Detections(Value):
     """(N, K) 0..1, the detector's own confidence."""
     sigma: Floats
     """(N, K) px, the standard deviation of xy along an axis, NaN where the detector does not say."""
+    others: Floats = None  # type: ignore[assignment]
+    """(N,) how many other people were seen; NaN, as when it is left out, from a detector that looks for one only."""
 
     def __post_init__(self) -> None:
         xy = array("xy", self.xy, ("N", "K", 2))
         self._set(xy=xy, **{n: array(n, getattr(self, n), xy.shape[:2]) for n in ("score", "sigma")})
+        self._set(others=_others(self.others, len(xy)))
+
+
+def _others(others: Floats | None, n: int) -> Floats:
+    return array("others", np.full(n, np.nan) if others is None else others, (n,))
 
 
 def _check_timeline(poses: Poses2D | Poses3D, n_frames: int, n_joints: int) -> None:
@@ -71,10 +92,13 @@ class Poses2D(Value):
     frame: Ints
     """(T,) index of the pair in the recording."""
     skeleton: Skeleton
+    others: Floats = None  # type: ignore[assignment]
+    """(T,) how many other people were seen round the infant; NaN where the detector looked for one only."""
 
     def __post_init__(self) -> None:
         xy = array("xy", self.xy, ("T", "K", 2))
         self._set(xy=xy, **{n: array(n, getattr(self, n), xy.shape[:2]) for n in ("score", "sigma")})
+        self._set(others=_others(self.others, len(xy)))
         _check_timeline(self, *xy.shape[:2])
 
     def __len__(self) -> int:

@@ -12,7 +12,7 @@ import dataclasses
 import importlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,10 @@ import numpy as np
 
 from stereo3d.atomic import replacing
 from stereo3d.errors import InputError, InvalidValue, Stereo3DError
+from stereo3d.hdf5_gate import attribute as attribute
+from stereo3d.hdf5_gate import open_hdf5 as open_hdf5
+from stereo3d.hdf5_gate import read_array as read_array
+from stereo3d.limits import parse_json
 from stereo3d.steady_file import SteadyFile
 from stereo3d.values import Value
 
@@ -37,15 +41,13 @@ CLASSES = {
     "FramePair": "stereo3d.recording.base",
     "Evaluation": "stereo3d.evaluation.evaluate",
     "Survey": "stereo3d.detectors.search",
+    "Evidence": "stereo3d.refinement.evidence",
 }
 """Where the class of each stored value lives: a file can name these and no others."""
-_FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scaleoffset", 32000: "lzf"}
 _FORMAT = "stereo3d values"
 _JSON = "json:"
 _LONGEST_TEXT = 60_000
 """Bytes; HDF5 takes attributes of up to 64 kB."""
-_MOST_OBJECTS = 10_000
-_MOST_BYTES = 4 << 30
 _FEWEST_ROWS, _MOST_ROWS = 64, 1024
 
 
@@ -70,9 +72,14 @@ def read(path: str | os.PathLike[str], name: str | None = None) -> Any:
 
 
 @contextlib.contextmanager
-def new_file(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
-    """A new file for values, which takes its name when all went well. Raises InputError where it cannot be written."""
-    with replacing(path) as temporary, SteadyFile(temporary) as disk:
+def new_file(
+    path: str | os.PathLike[str], on_whole: Callable[[Path], None] = lambda _: None
+) -> Iterator[h5py.File]:
+    """A new file for values, which takes its name when all went well. Raises InputError where it cannot be written.
+
+    on_whole is told of the file under its temporary name when it is whole.
+    """
+    with replacing(path, on_whole) as temporary, SteadyFile(temporary) as disk:
         with h5py.File(disk, "w") as file:
             file.attrs.update(format=_text(_FORMAT), version=VERSION)
             yield file
@@ -94,20 +101,6 @@ def check_stamp(file: h5py.File) -> None:
         raise InputError(f"{file.filename}: expected a file of stereo3d values, got format {kind!r}")
     if version > VERSION:
         raise InputError(f"{file.filename}: is of version {version}, this stereo3d reads up to {VERSION}; update it")
-
-
-def attribute(group: h5py.Group | h5py.Dataset, name: str) -> Any:
-    """The plain value of an attribute, text as str, None where there is none or it is of variable length.
-
-    HDF5 keeps what is of variable length in a heap, and reading a damaged heap may never end: ours write none.
-    """
-    if name not in group.attrs:
-        return None
-    held = group.attrs.get_id(name)
-    if held.dtype.kind == "O":
-        return None
-    value = group.attrs[name]
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def put(group: h5py.Group, name: str, value: Value, *, growing: bool = False) -> None:
@@ -186,72 +179,10 @@ def _get_field(here: h5py.Group, name: str) -> Any:
 
 def _plain(x: Any) -> Any:
     if isinstance(x, str) and x.startswith(_JSON):
-        loaded = json.loads(x.removeprefix(_JSON))
+        loaded = parse_json(x.removeprefix(_JSON))
         return loaded if isinstance(loaded, Mapping) else _tuples(loaded)
     return x.item() if isinstance(x, np.generic) else x
 
 
 def _tuples(x: Any) -> Any:
     return tuple(map(_tuples, x)) if isinstance(x, list) else x
-
-
-def read_array(data: h5py.Dataset) -> np.ndarray[Any, Any]:
-    """The whole data set. Raises InputError where it claims more than a file of that size can hold."""
-    stored = data.id.get_storage_size()
-    if data.nbytes > _MOST_BYTES or data.nbytes > max(1024 * stored, 1 << 20):
-        raise InputError(f"{data.file.filename}: {data.name} claims {data.nbytes} bytes and holds {stored}; refused")
-    return np.asarray(data[()])
-
-
-@contextlib.contextmanager
-def open_hdf5(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
-    """An HDF5 file, open to read, that was looked through and reaches nothing outside itself.
-
-    Raises InputError for what is no HDF5 file or turns out damaged while it is open, and for links to elsewhere,
-    external storage, virtual data sets and unknown filters: each lets a file read another one or run foreign code.
-    """
-    if not Path(path).is_file():
-        raise InputError(f"{path}: there is no such file")
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise InputError(f"{path}: expected an HDF5 file, got one that cannot be opened ({error})") from error
-    with file:
-        try:
-            _look_through(file)
-            yield file
-        except Stereo3DError:
-            raise
-        except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
-            raise InputError(f"{path}: is damaged ({error})") from error
-
-
-def _look_through(file: h5py.File) -> None:
-    waiting: list[h5py.Group] = [file]
-    seen = 0
-    while waiting:
-        group = waiting.pop()
-        for name in group:
-            seen += 1
-            if seen > _MOST_OBJECTS:
-                raise InputError(f"{file.filename}: holds more than {_MOST_OBJECTS} objects; refused")
-            link = group.get(name, getlink=True)
-            if not isinstance(link, h5py.HardLink):
-                where = f"{file.filename}: {group.name}/{name}"
-                raise InputError(f"{where} is a link to elsewhere; refused, copy the data in")
-            item = group[name]
-            if isinstance(item, h5py.Group):
-                waiting.append(item)
-            elif isinstance(item, h5py.Dataset):
-                _check_storage(item)
-
-
-def _check_storage(data: h5py.Dataset) -> None:
-    where = f"{data.file.filename}: {data.name}"
-    if data.external or data.is_virtual:
-        raise InputError(f"{where}: takes its numbers from another file; refused, copy the data in")
-    settings = data.id.get_create_plist()
-    filters = [settings.get_filter(i)[0] for i in range(settings.get_nfilters())]
-    unknown = [f for f in filters if f not in _FILTERS]
-    if unknown:
-        raise InputError(f"{where}: uses HDF5 filter {unknown[0]}, which is not one of {', '.join(_FILTERS.values())}")

@@ -8,6 +8,13 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+if "MUTANT_UNDER_TEST" in os.environ:  # `make mutate`: the tests are run again and again in one process
+    from hypothesis import HealthCheck, settings
+
+    settings.register_profile(
+        "mutants", suppress_health_check=list(HealthCheck), deadline=None, max_examples=25, database=None, derandomize=True
+    )
+    settings.load_profile("mutants")
 
 
 @pytest.fixture(scope="session")

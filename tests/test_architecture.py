@@ -17,14 +17,16 @@ ROOT = Path(stereo3d.__file__).parent
 LAYERS = """
 cli
 pipeline describe
-config segments visual export rigs
+config segments visual export rigs sharing
+refinement
 triangulation evaluation detectors synthetic
 models recording
 calibration storage
 poses plugins
 cameras skeleton
-stereo
-values
+stereo hdf5_heap
+values hdf5_gate
+journal limits
 atomic steady_file
 errors
 """.split("\n")[1:-1]

@@ -136,7 +136,7 @@ def test_simulate_is_the_same_for_the_same_seed(run, tmp_path: Path) -> None:  #
     (["nothing"], 2, "nothing"),
     (["simulate", "-o", "s.h5", "--noise", "wite=1"], 2, "did you mean 'white'?"),
     (["simulate", "-o", "s.h5", "--noise", "white=x"], 2, "expected white=number"),
-    (["evaluate", SAMPLE, SAMPLE], 4, "expected a file of stereo3d values"),
+    (["evaluate", SAMPLE, SAMPLE], 4, "or a file with poses"),
     (["export", "none.h5", "-o", "x.csv"], 4, "there is no such file"),
     (["info", "none.h5"], 4, "there is no such file"),
     (["convert", SAMPLE, "-o", "x.gif"], 2, "x.gif"),

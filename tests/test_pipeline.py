@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stereo3d import pipeline, segments, storage
+from stereo3d import journal, pipeline, storage
 from stereo3d.cameras import Intrinsics, StereoRig
 from stereo3d.config import resolve
 from stereo3d.errors import CalibrationError, InputError, UsageError
@@ -55,7 +55,7 @@ def test_the_output_holds_poses_joints_camera_and_provenance(tmp_path: Path) -> 
     assert values["poses"].camera == values["camera"]
     about = json.loads((tmp_path / "out.run.json").read_text())
     assert about["joints"]["all"] == values["poses"].score.size
-    assert about["recording_sha256"] == [segments.sha256(SAMPLE)]
+    assert about["recording_sha256"] == [journal.sha256(SAMPLE)]
     assert str(tmp_path) not in json.dumps(about) and "infant" not in json.dumps(about)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out.h5", "out.run.json"]
 

@@ -15,7 +15,7 @@ import pytest
 from stereo3d import storage
 from stereo3d.errors import UsageError
 from stereo3d.poses import Poses2D
-from stereo3d.segments import LENGTH, Segments, sha256
+from stereo3d.segments import LENGTH, Segments
 from stereo3d.skeleton import BABYPOSE_12
 
 FRAMES = range(5, 5 + 4 * LENGTH + 17)
@@ -122,12 +122,3 @@ def test_kill_at_random_moments_loses_nothing(tmp_path: Path) -> None:
     assert output.read_bytes() == whole
     assert len(log.read_text().split()) <= 5 + kills
     assert kills > 0
-
-
-def test_sums_of_files_and_folders(tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "x").write_bytes(b"abc")
-    assert sha256(tmp_path / "a" / "x") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    before = sha256(tmp_path / "a")
-    (tmp_path / "a" / "x").rename(tmp_path / "a" / "y")
-    assert sha256(tmp_path / "a") != before

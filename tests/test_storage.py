@@ -168,7 +168,8 @@ def test_a_flipped_byte_is_noticed(tmp_path: Path) -> None:
     (lambda f: f["poses"].attrs.__setitem__("version", 99), "is of version 99"),
     (lambda f: f["poses"].__delitem__("xy"), "xy"),
     (lambda f: f["poses"].__delitem__("skeleton"), "damaged"),
-    (lambda f: f["poses/skeleton"].attrs.__setitem__("joints", np.bytes_("json:[")), "damaged"),
+    (lambda f: f["poses/skeleton"].attrs.__setitem__("joints", np.bytes_("json:[")), "skeleton: expected JSON"),
+    (lambda f: f["poses/skeleton"].attrs.__setitem__("joints", np.bytes_("json:" + "[" * 40 + "]" * 40)), "up to 32 deep"),
 ])
 def test_a_wrong_file_gets_a_sentence(change: object, word: str, tmp_path: Path) -> None:
     path = storage.write(tmp_path / "x.h5", poses=poses2d(2))

@@ -15,7 +15,7 @@ from typing import Any
 
 import typer
 
-from stereo3d.cli import calibrate, report, results, sources, stages
+from stereo3d.cli import calibrate, convert, evaluation, report, results, sources, stages, weights
 from stereo3d.errors import Stereo3DError
 
 app = typer.Typer(
@@ -24,8 +24,8 @@ app = typer.Typer(
 )
 _COMMANDS: dict[str, Callable[..., None]] = {
     "reconstruct": stages.reconstruct, "detect": stages.detect, "triangulate": stages.triangulate,
-    "evaluate": results.evaluate, "export": results.export_poses, "view": results.view, "report": report.report,
-    "info": sources.info, "convert": sources.convert, "simulate": sources.simulate,
+    "evaluate": evaluation.evaluate, "export": results.export_poses, "view": results.view, "report": report.report,
+    "info": sources.info, "convert": convert.convert, "simulate": sources.simulate,
 }
 
 
@@ -54,6 +54,9 @@ for _name, _command in _COMMANDS.items():
 for _name, _command in calibrate.COMMANDS.items():
     calibrate.app.command(_name)(_guarded(_command))
 app.add_typer(calibrate.app, name="calibrate")
+for _name, _command in weights.COMMANDS.items():
+    weights.app.command(_name)(_guarded(_command))
+app.add_typer(weights.app, name="weights")
 
 
 def main() -> None:
@@ -63,7 +66,13 @@ def main() -> None:
 
 def _how_to_go_on() -> str:
     words = [word for word in sys.argv[1:] if word not in ("--resume", "--restart")]
-    return f"; to go on: stereo3d {shlex.join([*words, '--resume'])}" if words[0] in ("reconstruct", "detect") else ""
+    in_parts = words[0] in ("reconstruct", "detect") or (words[0] == "convert" and _kept_parts(words))
+    return f"; to go on: stereo3d {shlex.join([*words, '--resume'])}" if in_parts else ""
+
+
+def _kept_parts(words: list[str]) -> bool:
+    """Whether one of the words is an output of which finished parts were kept."""
+    return any(os.path.isdir(f"{word.removeprefix('--output=')}.parts") for word in words)
 
 
 def _say(sentence: str) -> None:

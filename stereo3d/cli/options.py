@@ -27,6 +27,10 @@ Rectified = Annotated[
     bool | None, typer.Option("--rectified/--raw", help="What the pictures are, where the file does not say.")
 ]
 Fps = Annotated[float | None, typer.Option(help="Frames a second, where the file does not say.")]
+Offset = Annotated[
+    float | None, typer.Option(help="s by which the right video began after the left one, where the files do not say.")
+]
+Swap = Annotated[bool, typer.Option("--swap", help="Left and right are the wrong way round in the files.")]
 Start = Annotated[float | None, typer.Option(help="Begin at this time, in s.")]
 Stop = Annotated[float | None, typer.Option(help="End before this time, in s.")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings as a TOML file.")]
@@ -36,9 +40,14 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on with an interrupte
 Restart = Annotated[bool, typer.Option("--restart", help="Throw an interrupted run away and begin anew.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything, say what would be done, write nothing.")]
 Detector = Annotated[
-    str | None, typer.Option(help="darkpose (default), hrnet, fidip, efficientpose, replay, or a plug-in.")
+    str | None,
+    typer.Option(
+        help="darkpose (default), hrnet, fidip, efficientpose, higherhrnet, dekr, openpose, replay, or a plug-in."
+    ),
 ]
-Weights = Annotated[Path | None, typer.Option(help="The detector's weights, or the joints to replay.")]
+Weights = Annotated[
+    Path | None, typer.Option(help="The detector's weights: a file, or a name of `weights list`; or joints to replay.")
+]
 Roi = Annotated[
     str | None, typer.Option(help="Where the infant is: CX,CY,SIDE in px of the recorded pictures; else it is found.")
 ]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
@@ -19,7 +19,10 @@ from stereo3d.cameras import RectifiedCamera, StereoRig
 from stereo3d.errors import InvalidValue, MissingPackage, RecordingError, UsageError
 from stereo3d.poses import Poses2D, Poses3D
 from stereo3d.stereo import Stereo
-from stereo3d.values import Bytes, Floats, Value, number
+from stereo3d.values import Bools, Bytes, Floats, Value, number
+
+if TYPE_CHECKING:
+    from stereo3d.recording.svo_sensors import Sensors
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,10 +34,17 @@ class FramePair(Value):
     time: float
     """s."""
     images: Stereo[Bytes]
-    """(H, W, 3) RGB each, of the same size, read-only."""
+    """(H, W, 3) RGB each, of the same size, read-only; a picture that is missing or damaged is black."""
+    faults: Stereo[str] = field(default_factory=lambda: Stereo("", ""))
+    """Why a picture could not be had, empty where it could."""
 
     def __post_init__(self) -> None:
         self._set(index=int(self.index), time=float(self.time), images=check_images(self.images))
+
+    @property
+    def valid(self) -> bool:
+        """Whether both pictures are there."""
+        return not (self.faults.left or self.faults.right)
 
 
 def check_images(images: Stereo[Bytes]) -> Stereo[Bytes]:
@@ -50,7 +60,10 @@ def check_images(images: Stereo[Bytes]) -> Stereo[Bytes]:
 
 
 class Recording(Protocol):
-    """Pairs by index and as a stream; the pictures are read when they are asked for."""
+    """Pairs by index and as a stream; the pictures are read when they are asked for.
+
+    A pair whose pictures are missing or damaged keeps its place and is marked invalid: `FramePair.faults` says why.
+    """
 
     @property
     def sources(self) -> tuple[Path, ...]:
@@ -75,6 +88,10 @@ class Recording(Protocol):
     @property
     def time(self) -> Floats:
         """(T,) s, never falling."""
+
+    @property
+    def valid(self) -> Bools:
+        """(T,) False where a picture of the pair is known to be missing; damage shows only when a pair is read."""
 
     @property
     def rectified(self) -> bool | None:
@@ -108,6 +125,9 @@ class Recording(Protocol):
     def frames(self, start: int = 0, stop: int | None = None, step: int = 1) -> Iterator[FramePair]:
         """The pairs of that slice one after the other, holding one at a time."""
 
+    def sensors(self) -> Sensors | None:
+        """What the camera's motion sensors measured, where the recording holds it."""
+
     def close(self) -> None: ...
 
     def __enter__(self) -> Self: ...
@@ -124,10 +144,17 @@ class Told(Value):
     """Pairs a second; then time is index / fps."""
     side_by_side: bool | None = None
     """Whether one picture holds both views; None: by its shape."""
+    offset: float | None = None
+    """s by which the right video's first picture was taken after the left one's (less than 0: before); None: as the
+    files say."""
+    swap: bool = False
+    """Whether left and right are the wrong way round in the files, to be put right."""
 
     def __post_init__(self) -> None:
         if self.fps is not None:
             self._set(fps=number("fps", self.fps, 1e-3, 1e5))
+        if self.offset is not None:
+            self._set(offset=number("offset", self.offset, -1e6, 1e6))
 
 
 Opener = Callable[[Path, Path | None, Told], Recording | None]
@@ -140,14 +167,18 @@ def open_recording(
     rectified: bool | None = None,
     fps: float | None = None,
     side_by_side: bool | None = None,
+    offset: float | None = None,
+    swap: bool = False,
 ) -> Recording:
-    """The recording at `path`: our HDF5 or a plain one, a side-by-side video, a folder of pictures; with `right` two
-    videos or two folders. Whatever plug-in knows it opens it; it is to be closed, or used in a `with`.
+    """The recording at `path`: a ZED .svo2, our HDF5 or a plain one, a side-by-side video, a folder of pictures; with
+    `right` two videos or two folders. Whatever plug-in knows it opens it; it is to be closed, or used in a `with`.
 
-    The keywords go before what the files say. Raises RecordingError for what is not there or cannot be read,
-    UsageError for arguments that do not go together.
+    The keywords go before what the files say: see `Told`. Raises RecordingError for what is not there or cannot be
+    read, UsageError for arguments that do not go together.
     """
-    told = Told(rectified, fps, side_by_side)
+    told = Told(rectified, fps, side_by_side, offset, swap)
+    if offset is not None and (right is None or Path(right).is_dir()):
+        raise UsageError("offset: expected two videos, which can begin at different moments; leave it out")
     if right is not None and side_by_side:
         raise UsageError("side_by_side: one video holds both views then; leave the second path out")
     left, other = Path(path), None if right is None else Path(right)
@@ -175,12 +206,6 @@ def _ask_plugins(left: Path, right: Path | None, told: Told) -> Recording:
 
 
 def _why_not(path: Path, names: list[str], missing: list[str]) -> str:
-    if path.suffix.lower() in (".svo", ".svo2"):
-        return (
-            f"{path}: ZED recordings (.svo, .svo2) cannot be read yet; export a side-by-side AVI with the SVO export "
-            "of the camera's SDK and open that with --rectified (rectified=True) and the camera's fps (the export "
-            "forces 25 or more)"
-        )
     more = "".join(f"; {m}" for m in missing)
     return f"{path}: expected a recording of a known kind ({', '.join(names)}), got another file{more}"
 
@@ -195,6 +220,7 @@ def describe(recording: Recording) -> dict[str, Any]:
         "frames": len(recording),
         "seconds": float(recording.time[-1] - recording.time[0]) + 1 / recording.fps,
         "fps": recording.fps,
+        "invalid": int((~recording.valid).sum()),
         "size": list(recording.size),
         "rectified": recording.rectified,
         "rig": recording.rig and describe_rig(recording.rig),

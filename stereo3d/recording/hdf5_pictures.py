@@ -12,17 +12,16 @@ import h5py
 import numpy as np
 
 from stereo3d import storage
-from stereo3d.errors import RecordingError, Stereo3DError
+from stereo3d.errors import InputError, LostPicture, RecordingError, Stereo3DError
+from stereo3d.hdf5_gate import DAMAGE, read_rows
+from stereo3d.hdf5_heap import VariableRows
+from stereo3d.limits import MOST_FRAMES
 from stereo3d.recording import pictures
-from stereo3d.recording.paired import MOST_FRAMES
-from stereo3d.values import Bytes, Floats, Ints
+from stereo3d.recording.paired import Pictures
+from stereo3d.values import Bools, Bytes, Floats, Ints
 
-LARGEST_CHUNK = 128 << 20
-"""Bytes; one chunk is held whole to read any part of it."""
 _SUFFIXES = (".h5", ".hdf5", ".hdf", ".he5")
 _MAGIC = b"\x89HDF\r\n\x1a\n"
-_H5_ERRORS = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError)
-"""What h5py raises on damaged files, by where the damage is."""
 
 
 def is_hdf5(path: Path) -> bool:
@@ -40,8 +39,16 @@ def damage(what: str) -> Iterator[None]:
         yield
     except Stereo3DError:
         raise
-    except _H5_ERRORS as error:
+    except DAMAGE as error:
         raise RecordingError(f"{what}: is damaged, it could not be read ({error})") from error
+
+
+def _rows(data: h5py.Dataset, start: int, stop: int, what: str) -> Bytes:
+    """data[start:stop]. Raises LostPicture, which begins with `what`, where these are damaged."""
+    try:
+        return read_rows(data, start, stop)
+    except (InputError, *DAMAGE) as error:
+        raise LostPicture(f"{what}: is damaged, it could not be read ({error})") from error
 
 
 def data_set(group: h5py.Group, name: str, n_axes: int, kind: str) -> h5py.Dataset:
@@ -52,9 +59,6 @@ def data_set(group: h5py.Group, name: str, n_axes: int, kind: str) -> h5py.Datas
         raise RecordingError(f"{where}: expected a data set, got {'none' if data is None else 'a group'}")
     if data.shape is None or data.ndim != n_axes or data.dtype.kind != kind:
         raise RecordingError(f"{where}: expected {n_axes} axes of kind {kind!r}, got {data.shape} {data.dtype}")
-    chunk = data.dtype.itemsize * int(np.prod(data.chunks or (0,), dtype=object))
-    if chunk > LARGEST_CHUNK:
-        raise RecordingError(f"{where}: expected chunks of up to {LARGEST_CHUNK} bytes, got {chunk}; refused")
     return data
 
 
@@ -89,8 +93,7 @@ class Arrays:
         return int(self._data.shape[0])
 
     def __getitem__(self, index: int) -> Bytes:
-        with damage(f"{self._where}: frame {index}"):
-            image = self._data[index]
+        image = _rows(self._data, index, index + 1, f"{self._where}: frame {index}")[0]
         if self._planes:
             return np.ascontiguousarray(image.transpose(1, 2, 0))
         if image.ndim == 3 and image.shape[2] == 3:
@@ -115,30 +118,58 @@ class JpegRun:
     def __len__(self) -> int:
         return len(self._offset) - 1
 
-    def __getitem__(self, index: int) -> Bytes:
+    def jpeg(self, index: int) -> Bytes:
+        """The file of a picture. Raises LostPicture where it is damaged."""
         where = f"{self._where}: frame {index}"
-        with damage(where):
-            data = self._data[self._offset[index]:self._offset[index + 1]]
-        return pictures.decode(data, where)
+        return _rows(self._data, int(self._offset[index]), int(self._offset[index + 1]), where)
+
+    def __getitem__(self, index: int) -> Bytes:
+        return pictures.decode(self.jpeg(index), f"{self._where}: frame {index}")
 
 
 class JpegRows:
     """JPEG pictures of a data set (N,) whose elements are runs of uint8 of any length."""
 
     def __init__(self, data: h5py.Dataset) -> None:
-        self._data = data
+        self._rows = VariableRows(data)
         self._where = f"{data.file.filename}: {data.name}"
-        if h5py.check_vlen_dtype(data.dtype) != np.uint8 or data.ndim != 1:
-            raise RecordingError(f"{self._where}: expected runs of uint8 (N,), got {data.dtype} {data.shape}")
 
     def __len__(self) -> int:
-        return int(self._data.shape[0])
+        return len(self._rows)
+
+    def jpeg(self, index: int) -> Bytes:
+        """The file of a picture. Raises LostPicture where it is damaged."""
+        try:
+            return np.frombuffer(self._rows[index], np.uint8)
+        except (InputError, *DAMAGE) as error:
+            where = f"{self._where}: frame {index}"
+            raise LostPicture(f"{where}: is damaged, it could not be read ({error})") from error
 
     def __getitem__(self, index: int) -> Bytes:
-        where = f"{self._where}: frame {index}"
-        with damage(where):
-            data = np.asarray(self._data[index], np.uint8)
-        return pictures.decode(data, where)
+        return pictures.decode(self.jpeg(index), f"{self._where}: frame {index}")
+
+
+class Marked:
+    """The pictures of a view without those that are marked as lost."""
+
+    def __init__(self, view: Pictures, valid: Bools, where: str) -> None:
+        self._view, self._valid, self._where = view, valid, where
+
+    def __len__(self) -> int:
+        return len(self._view)
+
+    def jpeg(self, index: int) -> Bytes | None:
+        """The file of a picture; None where it is not stored as a JPEG."""
+        self._check(index)
+        return self._view.jpeg(index) if isinstance(self._view, JpegRun) else None
+
+    def __getitem__(self, index: int) -> Bytes:
+        self._check(index)
+        return self._view[index]
+
+    def _check(self, index: int) -> None:
+        if not self._valid[index]:
+            raise LostPicture(f"{self._where}: frame {index}: was lost before it came into this file")
 
 
 def pictures_in(data: Any) -> Arrays | JpegRows:

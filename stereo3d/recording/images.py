@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from stereo3d.errors import RecordingError, UsageError
+from stereo3d.limits import LARGEST_PICTURE
 from stereo3d.recording import pictures
 from stereo3d.recording.base import Told
 from stereo3d.recording.paired import Facts, PairedRecording, rate, steady_time, two_views
@@ -17,7 +18,6 @@ from stereo3d.values import Bytes, Floats
 
 _FOLDERS = (("left", "right"), ("image_0", "image_1"), ("image_2", "image_3"), ("image_00", "image_01"))
 """Names of the two views' folders; image_* as KITTI has them (0 and 1 grey, 2 and 3 in colour)."""
-_LONGEST_FILE = 256 << 20
 _SIDE_WORD = re.compile(r"(?<![a-z])(left|right)(?![a-z])", re.IGNORECASE)
 
 
@@ -119,7 +119,7 @@ def _time(folder: Path, n_pairs: int, told: Told) -> tuple[Floats, float, tuple[
     path = folder / "times.txt"
     if not path.is_file():
         return steady_time(n_pairs, told.fps)
-    if path.stat().st_size > _LONGEST_FILE:
+    if path.stat().st_size > LARGEST_PICTURE:
         raise RecordingError(f"{path}: expected {n_pairs} lines, got a file of {path.stat().st_size} bytes")
     try:
         time = np.array(path.read_text(encoding="utf-8").split(), np.float64)
@@ -147,11 +147,14 @@ class ImageFiles:
         return len(self.paths)
 
     def __getitem__(self, index: int) -> Bytes:
+        return pictures.decode(self.jpeg(index), str(self.paths[index]))
+
+    def jpeg(self, index: int) -> Bytes:
+        """The file of a picture, of whatever kind."""
         path = self.paths[index]
         try:
-            if path.stat().st_size > _LONGEST_FILE:
-                raise RecordingError(f"{path}: expected a picture of up to {_LONGEST_FILE} bytes; refused")
-            data = np.fromfile(path, np.uint8)
+            if path.stat().st_size > LARGEST_PICTURE:
+                raise RecordingError(f"{path}: expected a picture of up to {LARGEST_PICTURE} bytes; refused")
+            return np.fromfile(path, np.uint8)
         except OSError as error:
             raise RecordingError(f"{path}: could not be read ({error.strerror})") from error
-        return pictures.decode(data, str(path))

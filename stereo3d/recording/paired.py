@@ -7,19 +7,21 @@ import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 
 from stereo3d.cameras import RectifiedCamera, StereoRig
-from stereo3d.errors import RecordingError
+from stereo3d.errors import LostPicture, RecordingError
+from stereo3d.limits import MOST_FRAMES
 from stereo3d.poses import Poses2D, Poses3D
 from stereo3d.recording.base import FramePair, Told
 from stereo3d.stereo import Stereo
-from stereo3d.values import Bytes, Floats, Value, array, number
+from stereo3d.values import Bools, Bytes, Floats, Value, array, number
 
-MOST_FRAMES = 10_000_000
-"""Of one recording: 92 hours at 30 pairs a second."""
+if TYPE_CHECKING:
+    from stereo3d.recording.svo_sensors import Sensors
+
 USUAL_FPS = 30.0
 
 
@@ -39,6 +41,10 @@ class Facts(Value):
     rectified: bool | None = None
     rig: StereoRig | RectifiedCamera | None = None
     notes: tuple[str, ...] = ()
+    valid: Bools | None = None
+    """(T,) False where a picture of the pair is known to be missing; None: nothing is known of any."""
+    swapped: bool = False
+    """Whether the files' left pictures are the right camera's."""
 
     def __post_init__(self) -> None:
         time, where = array("time", self.time, ("T",)), " and ".join(map(str, self.sources))
@@ -46,11 +52,13 @@ class Facts(Value):
             raise RecordingError(f"{where}: expected 1 to {MOST_FRAMES} frames, got {len(time)}")
         if not np.isfinite(time).all() or (np.diff(time) < 0).any():
             raise RecordingError(f"{where}: expected times in seconds that never fall, got others")
+        valid = np.ones(len(time), bool) if self.valid is None else self.valid
         self._set(time=time, fps=number(f"{where}: fps", self.fps, 1e-3, 1e5))
+        self._set(valid=array("valid", valid, time.shape, np.bool_))
 
     def hear(self, told: Told) -> Facts:
         """The same with what the caller says put before it, and a note where that overrules the files."""
-        changes: dict[str, object] = {}
+        changes: dict[str, object] = {"swapped": told.swap}
         notes = list(self.notes)
         if told.fps is not None:
             changes |= {"fps": told.fps, "time": np.arange(len(self.time)) / told.fps}
@@ -76,27 +84,57 @@ def rate(time: Floats) -> float:
 
 
 class Pictures(Protocol):
-    """The pictures of one view, (H, W, 3) RGB, by index; quickest in order."""
+    """The pictures of one view, (H, W, 3) RGB, by index; quickest in order. Raises LostPicture for one that is
+    missing or damaged while the others are not."""
 
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int) -> Bytes: ...
 
 
-Pairs = Callable[[int], Stereo[Bytes]]
-"""The pair of that index."""
+Pairs = Callable[[int], Stereo[Bytes | LostPicture]]
+"""The pair of that index; for a picture that is lost, why."""
 
 
-def two_views(left: Pictures, right: Pictures) -> Pairs:
+class two_views:
     """Pairs from the pictures of two views."""
-    return lambda index: Stereo(left[index], right[index])
+
+    def __init__(self, left: Pictures, right: Pictures) -> None:
+        self._views = Stereo(left, right)
+
+    def __call__(self, index: int) -> Stereo[Bytes | LostPicture]:
+        return self._views.map(_seen, Stereo(index, index))
+
+    def jpegs(self, index: int) -> Stereo[Bytes | LostPicture] | None:
+        """The JPEG files that the pair is stored in; None where it is not stored so."""
+        found = self._views.map(_stored, Stereo(index, index))
+        left, right = found
+        return None if left is None or right is None else Stereo(left, right)
+
+
+def _seen(pictures: Pictures, index: int) -> Bytes | LostPicture:
+    try:
+        return pictures[index]
+    except LostPicture as error:
+        return error
+
+
+def _stored(pictures: Pictures, index: int) -> Bytes | LostPicture | None:
+    """The file of a picture that is stored as a JPEG, by a method `jpeg` of its view, or None."""
+    try:
+        found: Bytes | None = getattr(pictures, "jpeg", lambda _: None)(index)
+    except LostPicture as error:
+        return error
+    return found if found is not None and found[:2].tobytes() == b"\xff\xd8" else None
 
 
 def two_halves(pictures: Pictures) -> Pairs:
     """Pairs from pictures of even width that hold both views side by side."""
 
-    def pair(index: int) -> Stereo[Bytes]:
-        both = pictures[index]
+    def pair(index: int) -> Stereo[Bytes | LostPicture]:
+        both = _seen(pictures, index)
+        if isinstance(both, LostPicture):
+            return Stereo(both, both)
         middle = both.shape[1] // 2
         return Stereo(both[:, :middle], both[:, middle:])
 
@@ -110,6 +148,8 @@ class PairedRecording:
         self.sources, self.kind, self.codec, self.size = facts.sources, facts.kind, facts.codec, facts.size
         self.time, self.fps = facts.time, facts.fps
         self.rectified, self.rig, self.notes = facts.rectified, facts.rig, facts.notes
+        self.valid: Bools = np.ones(len(facts.time), bool) if facts.valid is None else facts.valid
+        self._swapped = facts.swapped
         self._pairs = pairs
         self._close = close
         self._closed = False
@@ -129,6 +169,10 @@ class PairedRecording:
         """The cameras whose pixels `joints` are in; None: those of the recorded pictures."""
         return None
 
+    def sensors(self) -> Sensors | None:
+        """What the camera's motion sensors measured."""
+        return None
+
     @property
     def source(self) -> str:
         """Where it lies, for messages."""
@@ -140,12 +184,27 @@ class PairedRecording:
     def __getitem__(self, index: int) -> FramePair:
         at = range(len(self))[operator.index(index)]
         self._check_open()
-        images = self._pairs(at)
-        for image in images:
-            if image.shape != (self.size[1], self.size[0], 3):
-                got = image.shape[1::-1]
-                raise RecordingError(f"{self.source}: frame {at}: expected {self.size} px, got {got}")
-        return FramePair(at, float(self.time[at]), images)
+        found = self._pairs(at)
+        found = Stereo(found.right, found.left) if self._swapped else found
+        faults = found.map(lambda one: str(one) if isinstance(one, LostPicture) else "")
+        return FramePair(at, float(self.time[at]), found.map(self._image, Stereo(at, at)), faults)
+
+    def jpegs(self, index: int) -> Stereo[Bytes | LostPicture] | None:
+        """The JPEG files (N,) that the pair is stored in, or why one is lost; None where it is not stored so."""
+        at = range(len(self))[operator.index(index)]
+        self._check_open()
+        found: Stereo[Bytes | LostPicture] | None = getattr(self._pairs, "jpegs", lambda _: None)(at)
+        return Stereo(found.right, found.left) if found and self._swapped else found
+
+    def _image(self, found: Bytes | LostPicture, at: int) -> Bytes:
+        """The picture, black where it is lost."""
+        shape = (self.size[1], self.size[0], 3)
+        if isinstance(found, LostPicture):
+            return np.zeros(shape, np.uint8)
+        if found.shape != shape:
+            got = found.shape[1::-1]
+            raise RecordingError(f"{self.source}: frame {at}: expected {self.size} px, got {got}")
+        return found
 
     def _check_open(self) -> None:
         if self._closed:

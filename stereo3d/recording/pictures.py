@@ -7,16 +7,18 @@ bounded first, here, for every picture from a file.
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from stereo3d.errors import InvalidValue, RecordingError
+from stereo3d.errors import InvalidValue, LostPicture, RecordingError
+from stereo3d.limits import MOST_PIXELS, MOST_SCANS
 from stereo3d.values import Bytes
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
-MOST_PIXELS = 40_000_000
-"""Of one picture; two of them decoded stay under 500 MB. 8K has 33 million."""
+_JPEG, _SCAN = b"\xff\xd8", b"\xff\xda"
 _SIZE_MARKERS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _BARE_MARKERS = {0x01, *range(0xD0, 0xD9)}
 
@@ -58,25 +60,47 @@ def _jpeg_size(data: bytes) -> tuple[int, int] | None:
     return None
 
 
-def decode(data: Bytes, what: str) -> Bytes:
+def decode(data: Bytes, what: str, *, bits: int = 16) -> Bytes:
     """(H, W, 3) RGB of an encoded picture (uint8 bytes), upright where it says how it was held.
 
-    `what` names it in errors. Raises RecordingError where it is no picture, too large, torn or damaged.
+    `what` names it in errors. `bits` are those in use of samples deeper than 8, of which the upper 8 are taken. Raises
+    LostPicture where it is no picture, too large, torn or damaged.
     """
+    bgr = _decoded(data, what, cv2.IMREAD_COLOR | (cv2.IMREAD_ANYDEPTH if bits < 16 else 0))
+    if bgr.dtype != np.uint8:
+        bgr = np.minimum(bgr >> (bits - 8), 255).astype(np.uint8)
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, dst=bgr))
+
+
+def decode_grey(data: Bytes, what: str) -> Bytes:
+    """(H, W) grey values of an encoded picture. Raises LostPicture as `decode` does."""
+    return np.asarray(_decoded(data, what, cv2.IMREAD_GRAYSCALE), np.uint8)
+
+
+def bits_in_use(data: Bytes, what: str) -> int:
+    """How many bits the samples of an encoded picture need: 8, 10, 12, 14 or 16. Raises LostPicture."""
+    largest = int(_decoded(data, what, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH).max())
+    return next(bits for bits in (8, 10, 12, 14, 16) if largest < 1 << bits)
+
+
+def _decoded(data: Bytes, what: str, how: int) -> NDArray[Any]:
+    """The picture as OpenCV reads it in that way. Raises LostPicture."""
     raw = data.tobytes()
     size = header_size(raw)
     if size is None:
-        raise RecordingError(f"{what}: expected a PNG, JPEG or BMP picture, got {len(raw)} other bytes")
+        raise LostPicture(f"{what}: expected a PNG, JPEG or BMP picture, got {len(raw)} other bytes")
     check_size(what, *size)
+    if raw.startswith(_JPEG) and raw.count(_SCAN) > MOST_SCANS:
+        raise LostPicture(f"{what}: expected a JPEG of up to {MOST_SCANS} scans, got {raw.count(_SCAN)}; refused")
     if not _whole(raw):
-        raise RecordingError(f"{what}: is cut off or damaged, its end is missing")
+        raise LostPicture(f"{what}: is cut off or damaged, its end is missing")
     try:
-        bgr = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        image = cv2.imdecode(data, how)
     except cv2.error as error:
-        raise RecordingError(f"{what}: is damaged ({error.err})") from error
-    if bgr is None or bgr.dtype != np.uint8 or sorted(bgr.shape[:2]) != sorted(size):
-        raise RecordingError(f"{what}: is damaged, it could not be decoded")
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, dst=bgr))
+        raise LostPicture(f"{what}: is damaged ({error.err})") from error
+    if image is None or image.dtype not in (np.uint8, np.uint16) or sorted(image.shape[:2]) != sorted(size):
+        raise LostPicture(f"{what}: is damaged, it could not be decoded")
+    return np.asarray(image)
 
 
 def _whole(raw: bytes) -> bool:

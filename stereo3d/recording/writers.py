@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -57,10 +56,11 @@ class FolderWriter:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._times: list[float] = []
+        self._folder = path.with_name(path.name + ".tmp")
         with writing(path):
-            self._folder = Path(tempfile.mkdtemp(prefix=f"{path.name}.", suffix=".tmp", dir=path.parent))
-            for side in SIDES:
-                (self._folder / side).mkdir()
+            _clear(self._folder)
+            for name in ("", *SIDES):
+                (self._folder / name).mkdir()
 
     def append(self, images: Stereo[Bytes], time: float) -> None:
         """Add a pair taken at `time` s."""
@@ -74,7 +74,6 @@ class FolderWriter:
         """Finish the folder and give it its name."""
         with writing(self.path):
             (self._folder / "times.txt").write_text("".join(f"{t!r}\n" for t in self._times), encoding="utf-8")
-            self._folder.chmod(0o755)
             os.replace(self._folder, self.path)
 
     def __enter__(self) -> Self:
@@ -87,6 +86,16 @@ class FolderWriter:
             self.close()
         else:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _clear(folder: Path) -> None:
+    """Remove what a crash left of such a folder, and nothing else."""
+    if not folder.exists():
+        return
+    strangers = {path.name for path in folder.iterdir()} - {*SIDES, "times.txt"}
+    if strangers:
+        raise RecordingError(f"{folder}: is in the way and holds {', '.join(sorted(strangers))}; move it away")
+    shutil.rmtree(folder)
 
 
 class VideoWriter:

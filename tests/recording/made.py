@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from stereo3d.cameras import Intrinsics, StereoRig
-from stereo3d.recording.hdf5 import RecordingWriter
+from stereo3d.recording.hdf5_writer import RecordingWriter
 from stereo3d.stereo import Stereo
 from stereo3d.values import Bytes
 

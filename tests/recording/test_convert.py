@@ -19,7 +19,8 @@ from stereo3d.errors import InvalidValue, MissingError, MissingPackage, Recordin
 from stereo3d.recording import writers
 from stereo3d.recording.base import FramePair, open_recording
 from stereo3d.recording.convert import convert
-from stereo3d.recording.hdf5 import RecordingWriter
+from stereo3d.recording.form import Form
+from stereo3d.recording.hdf5_writer import RecordingWriter
 from stereo3d.stereo import Stereo
 
 TARGETS = ["new.h5", "new.mp4", "new"]
@@ -63,7 +64,7 @@ def test_a_slice_equals_what_is_read(start: int, length: int, step: int, name: s
     target = uneven.parent / f"{start}-{length}-{step}-{name}"
     with open_recording(uneven) as recording:
         if not target.exists():
-            convert(recording, target, frames=frames, quality=None)
+            convert(recording, target, frames=frames, form=Form(quality=None))
         wanted = [recording[i] for i in frames]
     with open_recording(target) as converted:
         shift = wanted[0].time if name == "new.mp4" else 0
@@ -78,7 +79,7 @@ def test_a_slice_equals_what_is_read(start: int, length: int, step: int, name: s
 
 def test_joints_and_rig_go_along(uneven: Path, tmp_path: Path) -> None:
     with open_recording(uneven) as recording:
-        whole = convert(recording, tmp_path / "a.h5")
+        whole = convert(recording, tmp_path / "a.h5", form=Form(keep_identity=True))
         part = convert(recording, tmp_path / "b.h5", frames=range(1, 8, 3))
         with open_recording(whole) as copied:
             assert (copied.truth, copied.joints, copied.joints_camera) == (recording.truth, recording.joints, RECTIFIED)
@@ -100,9 +101,9 @@ def test_a_given_rig_goes_before_the_recordings_own(uneven: Path, tmp_path: Path
 @pytest.mark.parametrize("name", ["new.h5", "new"])
 def test_there_and_back_is_the_same(name: str, uneven: Path, tmp_path: Path) -> None:
     with open_recording(uneven) as recording:
-        there = convert(recording, tmp_path / name, quality=None)
+        there = convert(recording, tmp_path / name, form=Form(quality=None))
         with open_recording(there, rectified=False) as other:
-            back = convert(other, tmp_path / "back.h5", quality=None)
+            back = convert(other, tmp_path / "back.h5", form=Form(quality=None))
         with open_recording(back) as returned:
             assert list(returned.frames()) == list(recording.frames())
 
@@ -114,8 +115,8 @@ def jpeg_bytes(path: Path) -> int:
 
 def test_more_quality_more_bytes(uneven: Path, tmp_path: Path) -> None:
     with open_recording(uneven) as recording:
-        small, large = (jpeg_bytes(convert(recording, tmp_path / f"{q}.h5", quality=q)) for q in (10, 95))
-        coarse, fine = (convert(recording, tmp_path / f"{c}.mp4", crf=c).stat().st_size for c in (45, 5))
+        small, large = (jpeg_bytes(convert(recording, tmp_path / f"{q}.h5", form=Form(q))) for q in (10, 95))
+        coarse, fine = (convert(recording, tmp_path / f"{c}.mp4", form=Form(crf=c)).stat().st_size for c in (45, 5))
     assert small < large and coarse < fine
 
 
@@ -132,7 +133,7 @@ def test_progress_is_told(uneven: Path, tmp_path: Path) -> None:
     ("new", {"frames": range(0)}, UsageError, "frames: expected some from 0 to 23 in rising order"),
     ("new", {"frames": range(20, 25)}, UsageError, "frames: expected some from 0 to 23"),
     ("new", {"frames": range(9, 3, -1)}, UsageError, "in rising order"),
-    ("new.mp4", {"crf": 52}, InvalidValue, "crf: expected a number from 0 to 51, got 52"),
+    ("new.mp4", {"unfinished": "resume"}, UsageError, "only .h5 and .hdf5 are written in parts that can be resumed"),
     ("no/new.mp4", {}, Stereo3DError, "be written"),
     ("no/new", {}, Stereo3DError, "be written"),
 ])
@@ -173,13 +174,35 @@ def test_nothing_is_written_over_least_of_all_the_input(name: str, uneven: Path,
     assert uneven.read_bytes() == before
 
 
-@pytest.mark.parametrize("name", TARGETS)
-def test_a_source_that_breaks_off_leaves_nothing(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("settings", "sentence"), [
+    ({"crf": 52}, "crf: expected a number from 0 to 51, got 52"), ({"quality": 0}, "quality: expected a number from 1"),
+])
+def test_a_form_checks_what_it_is_told(settings: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InvalidValue, match=sentence):
+        Form(**settings)
+
+
+@pytest.mark.parametrize("name", ["new.mp4", "new"])
+def test_a_lost_picture_that_cannot_be_marked_leaves_nothing(name: str, tmp_path: Path) -> None:
     source = write_video(tmp_path / "a.avi", [np.zeros((32, 96, 3), np.uint8)] * 20, codec="mjpeg")
     blank_frame(source, 12)
-    with open_recording(source, rectified=True) as recording, pytest.raises(RecordingError, match="frame 12: "):
-        convert(recording, tmp_path / name)
+    with open_recording(source, rectified=True) as recording:
+        with pytest.raises(RecordingError, match="frame 12: .* an .h5 file marks a lost picture"):
+            convert(recording, tmp_path / name)
     assert list(tmp_path.iterdir()) == [source]
+
+
+def test_a_killed_folder_is_cleared_away_and_nothing_else(uneven: Path, tmp_path: Path) -> None:
+    left = tmp_path / "new.tmp" / "left"
+    left.mkdir(parents=True)
+    (left / "000000.png").write_text("half")
+    with open_recording(uneven) as recording:
+        assert len(list((convert(recording, tmp_path / "new") / "left").iterdir())) == 8
+        (tmp_path / "other.tmp").mkdir()
+        (tmp_path / "other.tmp" / "thesis.tex").write_text("mine")
+        with pytest.raises(RecordingError, match="other.tmp: is in the way and holds thesis.tex; move it away"):
+            convert(recording, tmp_path / "other")
+    assert (tmp_path / "other.tmp" / "thesis.tex").read_text() == "mine"
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -192,7 +215,7 @@ def test_a_disk_that_fills_up_leaves_nothing(name: str, tmp_path: Path, monkeypa
     monkeypatch.setattr("stereo3d.recording.pictures.encode", full)
     monkeypatch.setattr(writers.np, "concatenate", full) if name == "new.mp4" else None
     with open_recording(source) as recording, pytest.raises(Stereo3DError, match="be written .*No space left"):
-        convert(recording, tmp_path / name)
+        convert(recording, tmp_path / name, form=Form(reencode=True))
     assert list(tmp_path.iterdir()) == [source]
 
 
@@ -206,7 +229,7 @@ def test_a_longer_recording_takes_no_more_memory(tmp_path: Path) -> None:
             for i in range(n):
                 writer.append(Stereo(noise[i % 4], noise[(i + 1) % 4]), i / 30)
         with open_recording(tmp_path / f"{name}.h5") as recording:
-            convert(recording, tmp_path / f"{name}2.h5", quality=95)
+            convert(recording, tmp_path / f"{name}2.h5", form=Form(reencode=True))
         if name == "short":
             before = peak()
     grown = (peak() - before) * 1024

@@ -15,14 +15,14 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from made import N_FRAMES, SIZE, number_of, pair, rig, write_ours
+from made import N_FRAMES, SIZE, jpeg, number_of, pair, rig, write_ours
 
 from stereo3d import storage
 from stereo3d.cameras import RectifiedCamera, StereoRig
 from stereo3d.errors import CalibrationError, InvalidValue, RecordingError, Stereo3DError, UsageError
 from stereo3d.poses import Poses2D, Poses3D
 from stereo3d.recording.base import open_recording
-from stereo3d.recording.hdf5 import RecordingWriter
+from stereo3d.recording.hdf5_writer import RecordingWriter
 from stereo3d.skeleton import COCO_17
 from stereo3d.stereo import Stereo
 
@@ -145,7 +145,7 @@ def test_nowhere_to_write(tmp_path: Path) -> None:
 
 KILLED = """
 import os, sys, numpy as np
-from stereo3d.recording.hdf5 import RecordingWriter
+from stereo3d.recording.hdf5_writer import RecordingWriter
 from stereo3d.stereo import Stereo
 image = np.zeros((48, 64, 3), np.uint8)
 with RecordingWriter(sys.argv[1], (64, 48), fps=30, rectified=False) as writer:
@@ -156,7 +156,7 @@ with RecordingWriter(sys.argv[1], (64, 48), fps=30, rectified=False) as writer:
 FULL = """
 import resource, signal, sys, numpy as np
 from stereo3d.errors import Stereo3DError
-from stereo3d.recording.hdf5 import RecordingWriter
+from stereo3d.recording.hdf5_writer import RecordingWriter
 from stereo3d.stereo import Stereo
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
@@ -230,7 +230,7 @@ def grow(dataset: str, shape: tuple[int, ...]) -> Callable[[h5py.File], None]:
 
 HUGE = 1 << 40
 DAMAGES: dict[str, tuple[Callable[[h5py.File], Any], str]] = {
-    "a later version": (attribute("version", 2), "is of version 2, this stereo3d reads 1; update it"),
+    "a later version": (attribute("version", 3), "is of version 3, this stereo3d reads up to 2; update it"),
     "no version": (attribute("version", None), "is of version None"),
     "values, not a recording": (attribute("format", np.bytes_("stereo3d values")), "got stereo3d values"),
     "rectified lacks": (attribute("rectified", None), "expected the attribute rectified, true or false, got none"),
@@ -300,8 +300,50 @@ def test_a_flipped_bit_is_found(name: str, tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[at] ^= 4
     path.write_bytes(data)
-    with pytest.raises(Stereo3DError, match=r"damaged"), open_recording(path) as recording:
-        list(recording.frames())
+    if name.endswith("jpeg"):
+        with open_recording(path) as recording:
+            lost = [p.faults for p in recording.frames() if not p.valid]
+        assert 0 < len(lost) <= N_FRAMES and all("is damaged" in "".join(faults) for faults in lost)
+    else:
+        with pytest.raises(Stereo3DError, match=r"damaged"):
+            open_recording(path)
+
+
+@pytest.mark.parametrize("quality", [90, None])
+def test_lost_pictures_keep_their_place_and_are_marked(quality: int | None, tmp_path: Path) -> None:
+    gone = {1: "left", 3: "right", 4: "both"}
+    with RecordingWriter(tmp_path / "a.h5", SIZE, fps=30, rectified=False, quality=quality) as writer:
+        for i in range(6):
+            kept = [None if gone.get(i) in (side, "both") else image for side, image in zip(("left", "right"), pair(i))]
+            writer.append(Stereo(*kept), i / 10)
+    with open_recording(tmp_path / "a.h5") as recording:
+        assert recording.valid.tolist() == [True, False, True, False, False, True]
+        found = list(recording.frames())
+    np.testing.assert_array_equal([p.time for p in found], np.arange(6) / 10)
+    for p in found:
+        assert p.valid is (p.index not in gone)
+        for side, image, fault in zip(("left", "right"), p.images, p.faults):
+            lost = gone.get(p.index) in (side, "both")
+            assert ("was lost before it came into this file" in fault) is lost
+            assert not image.any() if lost else number_of(image) == (p.index, side)
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert file.attrs["version"] == 2 and file["left/valid"][:].tolist() == [1, 0, 1, 1, 0, 1]
+
+
+def test_a_file_without_lost_pictures_is_one_that_older_versions_read(tmp_path: Path) -> None:
+    with h5py.File(write_ours(tmp_path / "a.h5", 3)) as file:
+        assert file.attrs["version"] == 1 and "valid" not in file["left"]
+
+
+@pytest.mark.parametrize(("jpegs", "quality", "sentence"), [
+    (lambda: Stereo(np.zeros(9, np.uint8), None), 90, r"jpegs.left: expected a JPEG of \(64, 48\) px .* got None"),
+    (lambda: Stereo(None, jpeg(pair(0, (32, 48)).left)), 90, r"jpegs.right: .*got \(32, 48\)"),
+    (lambda: Stereo(jpeg(pair(0).left), jpeg(pair(0).left)), None, "for a file of JPEGs"),
+])
+def test_jpegs_that_do_not_fit_are_refused(jpegs: Any, quality: int | None, sentence: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidValue, match=sentence), \
+            RecordingWriter(tmp_path / "a.h5", SIZE, fps=30, rectified=False, quality=quality) as writer:
+        writer.append_jpegs(jpegs(), 0)
 
 
 @pytest.mark.parametrize("name", ["truth", "joints/left"])

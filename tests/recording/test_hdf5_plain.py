@@ -85,7 +85,7 @@ def data(side: str, value: Any) -> Callable[[h5py.File], None]:
     (data("left", np.zeros((4, 48, 64, 4), np.uint8)), r"expected uint8 .*got uint8 \(4, 48, 64, 4\)"),
     (data("left", np.zeros((4, 48), np.uint8)), r"expected uint8 .*got uint8 \(4, 48\)"),
     (data("left", np.zeros((4, 0, 64, 3), np.uint8)), "expected a picture of 1 to"),
-    (data("left", ["a", "b", "c", "d"]), r"expected runs of uint8 \(N,\)"),
+    (data("left", ["a", "b", "c", "d"]), r"expected rows of bytes \(N,\)"),
     (data("left", h5py.Empty("u1")), "expected a data set of pictures, got none"),
     (lambda file: (file.__delitem__("left"), file.create_group("left")), "expected a data set of pictures, got none"),
     (lambda file: file.__setitem__("time", np.arange(3.0)), "time: expected 4, one for each pair, got 3"),

@@ -138,7 +138,7 @@ def test_a_file_too_long_is_not_read(
         lay(tmp_path / side, {f"{i}.png": i for i in range(3)}, side)
     (tmp_path / "times.txt").write_text("0\n1\n2\n")
     (tmp_path / "left" / "1.png").write_bytes(bytes(10_000))
-    monkeypatch.setattr(images, "_LONGEST_FILE", 5 if name == "times.txt" else 9_999)
+    monkeypatch.setattr(images, "LARGEST_PICTURE", 5 if name == "times.txt" else 9_999)
     with pytest.raises(RecordingError, match=sentence), open_recording(tmp_path) as recording:
         recording[1]
 

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made import blank_frame, both, number_of, picture, write_video
 
-from stereo3d.errors import MissingPackage, RecordingError, Stereo3DError
-from stereo3d.recording import video
+from stereo3d.errors import LostPicture, MissingPackage, RecordingError, Stereo3DError
+from stereo3d.recording import pictures
 from stereo3d.recording.base import open_recording
-from stereo3d.recording.video import Video
+from stereo3d.recording.video_file import Video
 
 N = 25
 KINDS: dict[str, dict[str, Any]] = {
@@ -65,7 +65,7 @@ def test_in_order_nothing_is_decoded_twice(videos: dict[str, Path], monkeypatch:
     seen = Video(videos["x264.mp4"])
     seen[0]
     sought: list[int] = []
-    monkeypatch.setattr(Video, "_seek", lambda self, index: sought.append(index))
+    monkeypatch.setattr(seen._source, "run", lambda start: sought.append(start))
     assert [number_of(seen[i])[0] for i in (1, 2, 3, 5)] == [1, 2, 3, 5]
     assert sought == []
     seen.close()
@@ -73,9 +73,9 @@ def test_in_order_nothing_is_decoded_twice(videos: dict[str, Path], monkeypatch:
 
 def test_a_far_frame_is_sought_from_its_keyframe(videos: dict[str, Path]) -> None:
     seen = Video(videos["x264.mp4"])
-    seen._seek(N - 1)
-    decoded = [number_of(frame.to_ndarray(format="rgb24"))[0] for _, frame in seen._coming]
-    assert decoded == list(range(N - len(decoded), N)) and 0 < len(decoded) <= 8
+    decoder, packets = seen._source.run(seen._source.start(N - 1))
+    places = [place for place, _ in packets]
+    assert sorted(places) == list(range(N - len(places), N)) and 0 < len(places) <= 8
     seen.close()
 
 
@@ -149,7 +149,7 @@ def test_a_lost_frame_is_named_and_the_others_keep_their_places(videos: dict[str
     blank_frame(path, 5)
     seen = Video(path)
     assert len(seen) == N
-    with pytest.raises(RecordingError, match="frame 5: "):
+    with pytest.raises(LostPicture, match="frame 5: "):
         seen[5]
     assert [number_of(seen[i])[0] for i in (6, 4, 24)] == [6, 4, 24]
     seen.close()
@@ -181,7 +181,7 @@ def test_a_sound_file_is_no_video(tmp_path: Path) -> None:
 def test_pictures_beyond_the_limit_are_not_decoded(
     videos: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(video.pictures, "MOST_PIXELS", 64 * 48 - 1)
+    monkeypatch.setattr(pictures, "MOST_PIXELS", 64 * 48 - 1)
     with pytest.raises(RecordingError, match="expected a picture of 1 to 3071 px, got 64 x 48; refused"):
         Video(videos["x264.mp4"])
 
