@@ -51,12 +51,10 @@ def _guarded(command: Callable[..., None]) -> Callable[..., None]:
 
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_guarded(_command))
-for _name, _command in calibrate.COMMANDS.items():
-    calibrate.app.command(_name)(_guarded(_command))
-app.add_typer(calibrate.app, name="calibrate")
-for _name, _command in weights.COMMANDS.items():
-    weights.app.command(_name)(_guarded(_command))
-app.add_typer(weights.app, name="weights")
+for _group in (calibrate, weights):
+    for _name, _command in _group.COMMANDS.items():
+        _group.app.command(_name)(_guarded(_command))
+    app.add_typer(_group.app, name=_group.__name__.rpartition(".")[2])
 
 
 def main() -> None:

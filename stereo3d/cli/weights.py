@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -154,4 +155,4 @@ def _size(text: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
-COMMANDS = {"list": list_, "add": add, "fetch": fetch, "check": check}
+COMMANDS: dict[str, Callable[..., None]] = {"list": list_, "add": add, "fetch": fetch, "check": check}

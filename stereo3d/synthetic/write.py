@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 
 from stereo3d import storage
-from stereo3d.recording.hdf5 import RecordingWriter
+from stereo3d.recording.hdf5_writer import RecordingWriter
 from stereo3d.synthetic.render import Renderer
 from stereo3d.synthetic.scene import Simulation
 
