@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stereo3d import journal, pipeline, storage
+from stereo3d import journal, pipeline, segments, storage
 from stereo3d.cameras import Intrinsics, StereoRig
 from stereo3d.config import resolve
 from stereo3d.errors import CalibrationError, InputError, UsageError
