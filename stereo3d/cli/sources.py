@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,16 +61,21 @@ def simulate(
     noise: Annotated[
         list[str] | None, typer.Option(help="The detector's errors: white=2, bias=1, outliers=0.03, ...; repeatable.")
     ] = None,
+    movement: Annotated[
+        str, typer.Option(help="writhing, fidgety, cramped-synchronised, startles or rest.")
+    ] = "writhing",
+    roll: Annotated[float, typer.Option(help="Degrees by which the infant is turned to its left side.")] = 0.0,
+    occluders: Annotated[bool, typer.Option(help="A hand, a cloth or a hose in the way.")] = False,
     pictures: Annotated[bool, typer.Option(help="Draw pictures; else write rig, truth and joints alone.")] = True,
     quality: Annotated[int, typer.Option(help="JPEG quality, 1 to 100.")] = 50,
 ) -> None:
-    """A synthetic recording: pictures of a jointed figure, its true 3D joints, and a detector's noisy 2D joints."""
-    from stereo3d.synthetic.scene import AGMA_LIKE
-    from stereo3d.synthetic.scene import simulate as imagine
+    """A synthetic recording: pictures of an infant, true joints and skin points, what each view shows, noisy joints."""
+    from stereo3d.synthetic.scene import AGMA_LIKE, Setting, simulate_in
     from stereo3d.synthetic.write import write_joints, write_sample
 
     errors = o.changed(AGMA_LIKE, "--noise", noise or [])
-    simulation = imagine(seed, seconds, fps=fps, distance=distance, noise=errors)
+    setting = Setting(distance, movement=movement, roll=math.radians(roll), occluders=occluders)
+    simulation = simulate_in(setting, seed=seed, seconds=seconds, fps=fps, noise=errors)
     if pictures:
         with o.progress(len(simulation)) as advance:
             write_sample(output, simulation, quality=quality, on_progress=advance)

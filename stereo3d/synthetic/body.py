@@ -12,10 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stereo3d.values import Floats, Value, number
+from stereo3d.values import Floats, Value, array, number
 
-YOUNGEST, OLDEST = 27.0, 64.0
+YOUNGEST, OLDEST = 25.0, 64.0
 """Weeks of postmenstrual age for which the growth curves hold."""
+_POSTNATAL = 27.0
+"""Weeks from which the postnatal curves hold; before, size at birth is scaled to meet them."""
 RATIOS = {
     "vertex": 0.275, "trunk": 0.338, "thigh": 0.175, "shank": 0.170, "ankle": 0.042, "upper_arm": 0.155,
     "forearm": 0.130, "hand": 0.120, "foot": 0.150, "shoulders": 0.195, "hips": 0.110,
@@ -103,15 +105,29 @@ class InfantBody(Value):
         return 0.75 * self.radius("chest")
 
 
-def growth(weeks: float) -> tuple[float, float, float]:
-    """Median (length m, mass kg, head circumference m) at that postmenstrual age, both sexes alike.
+def growth(weeks: float, *, sex: float = 0.5) -> tuple[float, float, float]:
+    """Median (length m, mass kg, head circumference m) at that postmenstrual age; sex 0 for girls, 1 for boys.
 
-    INTERGROWTH-21st, Villar et al. 2015, for 27 to 64 weeks. Raises InvalidValue outside.
+    INTERGROWTH-21st, Villar et al. 2015, for 27 to 64 weeks; below, the shape of size at birth (Villar et al. 2016).
+    Raises InvalidValue outside 25 to 64 weeks.
     """
-    w = number("weeks", weeks, YOUNGEST, OLDEST)
-    length = np.exp(4.136244 - 547.0018 / w**2 + 0.0026066 * w + 0.0315 / 2) / 100
-    mass = np.exp(2.591277 - 0.01155 * np.sqrt(w) - 2201.705 / w**2 + 0.09116 / 2)
-    return float(length), float(mass), float(55.53617 - 852.0059 / w + 0.79579 / 2) / 100
+    w, sex = number("weeks", weeks, YOUNGEST, OLDEST), number("sex", sex, 0, 1)
+    later = np.array(_postnatal(max(w, _POSTNATAL), sex))
+    if w < _POSTNATAL:
+        later = later * np.array(_at_birth(w, sex)) / np.array(_at_birth(_POSTNATAL, sex))
+    length, mass, head = later.tolist()
+    return length, mass, head
+
+
+def _postnatal(w: float, sex: float) -> tuple[float, float, float]:
+    length = np.exp(4.136244 - 547.0018 / w**2 + 0.0026066 * w + 0.0315 * sex) / 100
+    mass = np.exp(2.591277 - 0.01155 * np.sqrt(w) - 2201.705 / w**2 + 0.09116 * sex)
+    return float(length), float(mass), float(55.53617 - 852.0059 / w + 0.79579 * sex) / 100
+
+
+def _at_birth(w: float, sex: float) -> tuple[float, float, float]:
+    mass = np.exp(-7.00303 + 1.325911 * np.sqrt(w) + 0.05719 * sex)
+    return 1.3076 + 1.27002 * w + 0.4264 * sex, float(mass), 0.7867 + 0.88764 * w + 0.2513 * sex
 
 
 def age_of(length: float) -> float:
@@ -120,24 +136,31 @@ def age_of(length: float) -> float:
     return float(np.interp(length, [growth(w)[0] for w in ages], ages))
 
 
-def infant_body(weeks: float | None = None, *, length: float | None = None, seed: int = 0) -> InfantBody:
+def infant_body(
+    weeks: float | None = None, *, length: float | None = None, seed: int = 0, sex: float = 0.5,
+    z: tuple[float, float, float] | None = None, cephalic_index: float | None = None,
+) -> InfantBody:
     """An infant of that postmenstrual age, crown-heel length (m) or both, else at term; `seed` makes it an individual.
 
     Each segment lies within 4 % of its ratio, then all along the body are scaled to add up to the length. Length
-    varies by 4 %, mass by 8 %, head by 3 % (standard deviations) about the medians. Raises InvalidValue for less than
-    27 or more than 64 weeks and for lengths that no such infant has.
+    varies by 4 %, mass by 8 %, head by 3 % (standard deviations) about the medians: by how many is drawn, or given as
+    `z`. `sex` is 0 for girls, 1 for boys; `cephalic_index` .70 to .86 is the head's width over its length. Raises
+    InvalidValue for less than 25 or more than 64 weeks and for lengths and heads that no such infant has.
     """
     if weeks is None:
         weeks = 40.0 if length is None else age_of(length)
     rng = np.random.default_rng([seed, 1])
-    z_length, z_mass, z_head = np.clip(rng.standard_normal(3), -2, 2)
-    median, mass, head = growth(weeks)
+    drawn = np.clip(rng.standard_normal(3), -2, 2)
+    z_length, z_mass, z_head = drawn if z is None else array("z", z, (3,))
+    median, mass, head = growth(weeks, sex=sex)
     length = median * np.exp(0.04 * z_length) if length is None else number("length", length, 0.3, 0.75)
     longer = length / median
     segments = np.array(list(RATIOS.values())) * rng.uniform(1 - VARIATION, 1 + VARIATION, len(RATIOS))
     segments[:AXIAL] /= segments[:AXIAL].sum()
+    index = rng.uniform(0.74, 0.84)
     return InfantBody(
         weeks=weeks, length=length, mass=mass * longer**2 * np.exp(0.08 * z_mass),
-        head=head * longer**0.8 * np.exp(0.03 * z_head), cephalic_index=rng.uniform(0.74, 0.84),
+        head=head * longer**0.8 * np.exp(0.03 * z_head),
+        cephalic_index=index if cephalic_index is None else number("cephalic_index", cephalic_index, 0.70, 0.86),
         **dict(zip(RATIOS, segments * length)),
     )

@@ -111,6 +111,14 @@ def _limb(
     return root[:, :, None] + points @ np.swapaxes(base, -1, -2), base[:, :, None] @ frames, elevation
 
 
+def _lying_height(body: InfantBody, roll: Floats) -> Floats:
+    """(T,) m, of the middle of the trunk above the mattress: more on the side, where chest and shoulder carry it."""
+    on_back = (body.hip_height + body.shoulder_height) / 2
+    on_side = max(body.radius("chest"), 0.5 * body.shoulders + 0.8 * body.radius("upper_arm"))
+    t = np.clip((np.abs(roll) - np.radians(20)) / np.radians(60), 0, 1)
+    return np.asarray(on_back + t * t * (3 - 2 * t) * (on_side - on_back), float)
+
+
 def _head(body: InfantBody, angles: Angles, *, base: Floats, middle: Floats) -> tuple[Floats, Floats]:
     """The head's centre (T, 3) and frame (T, 3, 3): it rolls on the mattress about the neck."""
     frame = base @ turn("y", angles.head[:, 0]) @ turn("x", angles.head[:, 1]) @ turn("z", angles.head[:, 2])
@@ -130,10 +138,10 @@ def pose(
     """
     base = turn("z", heading + angles.trunk[:, 1])
     trunk = base @ turn("y", angles.trunk[:, 0])
-    middle = np.array([*place, (body.hip_height + body.shoulder_height) / 2])
+    middle = np.array([*place, 0.0]) + _lying_height(body, angles.trunk[:, 0])[:, None] * [0, 0, 1]
     rise = (body.shoulder_height - body.hip_height) / 2
     shoulders, hips = (
-        middle + np.stack([_SIDES * width / 2, np.full(2, end * body.trunk / 2), np.full(2, end * rise)], 1)
+        middle[:, None] + np.stack([_SIDES * width / 2, np.full(2, end * body.trunk / 2), np.full(2, end * rise)], 1)
         @ np.swapaxes(trunk, 1, 2) for width, end in ((body.shoulders, 1), (body.hips, -1))
     )
     arms, legs = angles.arms, angles.legs

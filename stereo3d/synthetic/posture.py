@@ -56,6 +56,10 @@ LEG = {
     "hinge": Range(15, 135, 60, 85, 12, 22),
     "end": Range(-35, 40, 10, 5, 8, 10),
 }
+_STRAIGHTER = 0.6
+"""The part of their bend that elbows lose on the side, so that the lower arm lies before the face, not under it."""
+_TURNED = {"arms": ((0.60, 1.0), 0.6), "legs": ((0.40, 0.75), 0.35)}
+"""Of limbs on the side: how azimuths shrink (upper limb, lower limb), and rad by which they reach to the front."""
 ANGLES: dict[str, Range] = {
     **{f"trunk_{n}": r for n, r in TRUNK.items()},
     **{f"head_{n}": r for n, r in HEAD.items()},
@@ -111,3 +115,23 @@ def rest(weeks: float, *, seed: int) -> Floats:
     drawn = mean + spread * np.random.default_rng([seed, 2]).standard_normal(len(mean))
     margin = 0.15 * (high - low)
     return np.asarray(np.radians(np.clip(drawn, low + margin, high - margin)), float)
+
+
+def on_the_side(angles: Angles, roll: float) -> Angles:
+    """The same movement by an infant turned about its long axis by `roll` rad, to its left where positive: the head
+    goes with the trunk, arms and legs come to the front."""
+    part = min(1.0, abs(roll) / np.radians(80))
+    trunk, head = angles.trunk.copy(), angles.head.copy()
+    trunk[:, 0] = np.clip(trunk[:, 0] + roll, -1.75, 1.75)
+    head[:, 0] = np.clip(0.5 * head[:, 0] + 0.95 * roll, -1.9, 1.9)
+    limbs = {}
+    lower = 0 if roll > 0 else 1
+    for name, ((of_upper, of_lower), forward) in _TURNED.items():
+        limb = getattr(angles, name).copy()
+        for side in (0, 1):
+            limb[:, side, 0] *= 1 - part * (1 - (of_lower if side == lower else of_upper))
+            limb[:, side, 1] += part * forward
+            if name == "arms":
+                limb[:, side, 3] *= 1 - part * _STRAIGHTER
+        limbs[name] = limb
+    return Angles(trunk, head, **limbs)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,9 +12,11 @@ from stereo3d.poses import Poses2D, Poses3D
 from stereo3d.skeleton import COCO_17
 from stereo3d.stereo import Stereo
 from stereo3d.synthetic.body import InfantBody, infant_body
-from stereo3d.synthetic.kinematics import Posture, pose, turn
-from stereo3d.synthetic.motion import writhing
+from stereo3d.synthetic.contacts import apart
+from stereo3d.synthetic.kinematics import Posture, turn
+from stereo3d.synthetic.movements import movement
 from stereo3d.synthetic.noise import DetectorNoise, detections
+from stereo3d.synthetic.posture import on_the_side
 from stereo3d.synthetic.rig import project, zed2_like
 from stereo3d.values import Floats, Value, array, number
 
@@ -45,6 +48,32 @@ class Bed(Value):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Setting(Value):
+    """What is in front of the cameras; None is drawn by the seed."""
+
+    distance: float = 0.7
+    """m, from the cameras to the mattress."""
+    weeks: float | None = None
+    """Postmenstrual age."""
+    heading: float | None = None
+    """rad, from the top of the picture to the left."""
+    movement: str = "writhing"
+    """One of movements.MOVEMENTS."""
+    roll: float = 0.0
+    """rad, by which the infant is turned from its back, to its left where positive."""
+    occluders: bool = False
+    """Whether a hand, a cloth or a hose is in the way."""
+    aside: float = 0.0
+    """m, that the infant lies away from the picture's middle, to the right; far enough, it is cut off."""
+
+    def __post_init__(self) -> None:
+        self._set(distance=number("distance", self.distance, 0.4, 1.5), roll=number("roll", self.roll, -1.75, 1.75))
+        self._set(aside=number("aside", self.aside, -1.2, 1.2))
+        if self.heading is not None:
+            self._set(heading=number("heading", self.heading))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Simulation(Value):
     """A recording that never took place: what the cameras would see, and the truth."""
 
@@ -61,6 +90,7 @@ class Simulation(Value):
     posture: Posture
     """The infant in the bed's frame."""
     bed: Bed
+    setting: Setting = field(default_factory=Setting)
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -75,23 +105,35 @@ def simulate(
     Where they are not given, its postmenstrual age is drawn from 32 to 46 weeks and its heading (rad, from the top
     of the picture to the left) from all around; it lies within 2.5 cm of the middle, the camera hangs up to 2 degrees
     off the vertical. Another frame rate or length shows the same movement. Raises InvalidValue for what is out of
-    range: a distance from 0.4 to 1.5 m, an age from 27 to 64 weeks.
+    range: a distance from 0.4 to 1.5 m, an age from 25 to 64 weeks.
     """
+    return simulate_in(Setting(distance, weeks, heading), seed=seed, seconds=seconds, fps=fps, noise=noise)
+
+
+def simulate_in(
+    setting: Setting, *, seed: int = 0, seconds: float = 10.0, fps: float = 30.0, noise: DetectorNoise = AGMA_LIKE
+) -> Simulation:
+    """The same in another setting: other movements, on the side, with things in the way."""
     rng = np.random.default_rng([seed, 7])
     age, side = rng.uniform((32, -np.pi), (46, np.pi))
     fps = number("fps", fps, 0.1, 1000)
     n_frames = max(1, round(number("seconds", seconds, 0) * fps))
     time = np.arange(n_frames) / fps
     rig = zed2_like(seed)
-    distance, heading = number("distance", distance, 0.4, 1.5), side if heading is None else heading
-    bed = _bed(rig, distance, heading=heading, rng=rng)
-    body = infant_body(age if weeks is None else weeks, seed=seed)
-    angles = writhing(body, time, seed=seed)
-    posture = pose(body, angles, heading=bed.heading, place=(bed.middle[0], bed.middle[1]))
-    made_of = {"seed": seed, "weeks": body.weeks, "length": body.length, "distance": distance, "heading": bed.heading}
+    heading = side if setting.heading is None else setting.heading
+    bed = _bed(rig, setting.distance, heading=heading, rng=rng)
+    bed = dataclasses.replace(bed, middle=bed.middle + [setting.aside, 0])
+    body = infant_body(age if setting.weeks is None else setting.weeks, seed=seed)
+    angles = movement(setting.movement, body, time, seed=seed)
+    if setting.roll:
+        angles = on_the_side(angles, setting.roll)
+    posture = apart(body, angles, heading=bed.heading, place=(bed.middle[0], bed.middle[1]))
+    made_of = {"seed": seed, "weeks": body.weeks, "length": body.length, "distance": setting.distance,
+               "heading": bed.heading, "movement": setting.movement, "roll": setting.roll}
     truth = _truth(bed.to_camera(posture.joints), time, rig=rig, origin={"synthetic": made_of})
     pixels = project(rig, truth.xyz).map(lambda xy: _seen(xy, truth, size=rig.cameras.left.size))
-    return Simulation(seed, fps, rig, truth, pixels, detections(pixels, noise, seed=seed), body, posture, bed)
+    found = detections(pixels, noise, seed=seed)
+    return Simulation(seed, fps, rig, truth, pixels, found, body, posture, bed, setting)
 
 
 def _bed(rig: StereoRig, distance: float, *, heading: float, rng: np.random.Generator) -> Bed:

@@ -1,0 +1,60 @@
+"""What the pictures show of the joints: which a camera sees, and the skin seen towards each."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from stereo3d.skeleton import COCO_17
+from stereo3d.synthetic.flesh import GROUPS
+from stereo3d.synthetic.picture.field import Field
+from stereo3d.synthetic.picture.stage import Stage
+from stereo3d.synthetic.picture.trace import trace
+
+_OWN = {
+    "nose": "head", "eye": "head", "ear": "head", "shoulder": "trunk arm shirt sleeve head", "elbow": "arm sleeve",
+    "wrist": "arm hand", "hip": "trunk leg nappy shirt", "knee": "leg", "ankle": "leg foot",
+}
+"""The groups whose surface counts as that of a joint, those of its own side; a nappy counts as the hip's skin."""
+_BEFORE = 0.012
+"""m, how much nearer than the joint's own skin what a ray meets may be and still be that skin."""
+_DEEPEST = 0.30
+"""Of the trunk's length: a joint deeper in the body than this is hidden by the body itself."""
+_STEPS = 16
+
+
+def own_groups() -> Tensor:
+    """(17, GROUPS) True where a group's surface is that of the joint."""
+    out = torch.zeros(len(COCO_17), len(GROUPS), dtype=torch.bool)
+    for i, joint in enumerate(COCO_17.joints):
+        side, _, kind = joint.rpartition("_")
+        for name in _OWN[kind].split():
+            whole = f"{side}_{name}"
+            out[i, GROUPS.index(whole if whole in GROUPS else name)] = True
+    return out
+
+
+def skin_towards(field: Field, joints: Tensor, origin: Tensor) -> Tensor:
+    """(B, 17, 3) m, the skin of each joint (B, 17, 3) on its line to `origin` (B, 1, 3), whatever else lies before it.
+    """
+    way = torch.nn.functional.normalize(origin - joints, dim=-1)
+    allowed = own_groups().to(joints.device)
+    out = torch.zeros_like(joints[..., 0])
+    for _ in range(_STEPS):
+        out = out - field.own_distance(joints + out[..., None] * way, allowed)
+    return joints + out[..., None] * way
+
+
+def visible(stage: Stage, joints: Tensor, origin: Tensor) -> Tensor:
+    """(B, 17) True where a camera at `origin` (B, 1, 3) sees the skin towards each joint (B, 17, 3), and no more of
+    the body than a limb lies between."""
+    skin = skin_towards(stage.field, joints, origin)
+    deep = (skin - joints).norm(dim=-1) > _DEEPEST / stage.dress.trunk[:, :, 0].norm(dim=-1, keepdim=True)
+    way = skin - origin
+    far = way.norm(dim=-1)
+    hits = trace(stage.field, stage.grid, origin=origin, ways=way / far[..., None])
+    first = torch.full_like(far, torch.inf)
+    first = first.scatter(1, hits.rays, torch.where(hits.real, hits.reach, torch.inf))
+    bed = stage.beds.meet(origin, way / far[..., None])[0]
+    out: Tensor = (torch.minimum(first, bed + 0.004) > far - _BEFORE) & ~deep
+    return out
