@@ -111,7 +111,7 @@ def test_one_moment_alone_can_be_drawn() -> None:
 
 
 def test_an_infant_out_of_sight_leaves_the_bed() -> None:
-    scene = small(simulate_in(Setting(aside=0.95), seed=1, seconds=0), 4)
+    scene = small(simulate_in(Setting(aside=1.2), seed=1, seconds=0), 4)
     drawn = Photographer(scene)
     sight = drawn.sight(0)
     assert np.abs(sight.images.right.astype(int) - drawn.empty().right).mean() < 8

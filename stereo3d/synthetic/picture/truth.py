@@ -18,8 +18,9 @@ _OWN = {
 """The groups whose surface counts as that of a joint, those of its own side; a nappy counts as the hip's skin."""
 _BEFORE = 0.012
 """m, how much nearer than the joint's own skin what a ray meets may be and still be that skin."""
-_DEEPEST = 0.30
+_DEEPEST = {"nose": 0.10, "eye": 0.10, "ear": 0.12, "hip": 0.42}
 """Of the trunk's length: a joint deeper in the body than this is hidden by the body itself."""
+_ELSE_DEEPEST = 0.30
 _STEPS = 16
 
 
@@ -49,7 +50,9 @@ def visible(stage: Stage, joints: Tensor, origin: Tensor) -> Tensor:
     """(B, 17) True where a camera at `origin` (B, 1, 3) sees the skin towards each joint (B, 17, 3), and no more of
     the body than a limb lies between."""
     skin = skin_towards(stage.field, joints, origin)
-    deep = (skin - joints).norm(dim=-1) > _DEEPEST / stage.dress.trunk[:, :, 0].norm(dim=-1, keepdim=True)
+    depths = [_DEEPEST.get(joint.rpartition("_")[2], _ELSE_DEEPEST) for joint in COCO_17.joints]
+    trunk = 1 / stage.dress.trunk[:, :, 0].norm(dim=-1, keepdim=True)
+    deep = (skin - joints).norm(dim=-1) > joints.new_tensor(depths) * trunk
     way = skin - origin
     far = way.norm(dim=-1)
     hits = trace(stage.field, stage.grid, origin=origin, ways=way / far[..., None])
