@@ -37,7 +37,7 @@ from stereo3d.detectors.search import Survey, survey
 from stereo3d.errors import CalibrationError, InputError, UsageError
 from stereo3d.journal import sha256
 from stereo3d.models.shelf import located
-from stereo3d.poses import Poses2D, Poses3D, Status, concatenate
+from stereo3d.poses import CHANGED, Poses2D, Poses3D, Status, concatenate
 from stereo3d.recording.base import Recording, open_recording
 from stereo3d.recording.rig import Rig, rectifier_for
 from stereo3d.segments import LENGTH, Segments, Work
@@ -215,9 +215,12 @@ def summary(output: PathLike) -> dict[str, Any]:
     if "poses" not in held:
         return facts
     counts = count_status(output)
-    found = counts["ok"] / max(counts["all"], 1)
-    missing = {name: n for name, n in counts.items() if n and name not in ("all", "ok")}
-    return {**facts, "joints": counts["all"], "found": f"{100 * found:.1f} %", "rejected": missing or "none"}
+    kinds = {str(flag.name).lower(): flag for flag in Status if flag and counts[str(flag.name).lower()]}
+    missing = {name: counts[name] for name, flag in kinds.items() if not flag & CHANGED}
+    changed = {name: counts[name] for name, flag in kinds.items() if flag & CHANGED}
+    found = f"{100 * counts['placed'] / max(counts['all'], 1):.1f} %"
+    joints = {"joints": counts["all"], "found": found, "rejected": missing or "none"}
+    return {**facts, **joints, **({"changed": changed} if changed else {})}
 
 
 def run_path(output: PathLike) -> Path:
@@ -226,15 +229,25 @@ def run_path(output: PathLike) -> Path:
 
 
 def count_status(path: PathLike) -> dict[str, int]:
-    """How many joints of a result have each status, by the names of Status, and how many there are in all."""
-    counts: Counter[int] = Counter()
+    """How many joints of a result there are (`all`), have a place (`placed`), have one that was not changed (`ok`).
+
+    By the names of Status also how many of those without a place have each reason, and of those with one each change.
+    """
+    counts: Counter[tuple[bool, int]] = Counter()
     with h5py.File(path, "r") as file:
-        status = file["poses/status"]
+        status, xyz = file["poses/status"], file["poses/xyz"]
         for first in range(0, len(status), 10_000):
-            codes, numbers = np.unique(status[first:first + 10_000], return_counts=True)
-            counts.update(dict(zip(codes.tolist(), numbers.tolist())))
-    named = {str(f.name).lower(): sum(n for c, n in counts.items() if c & f) for f in Status if f}
-    return {"all": sum(counts.values()), "ok": counts[0], **named}
+            rows = slice(first, first + 10_000)
+            placed = np.isfinite(xyz[rows]).all(-1)
+            for there in (False, True):
+                codes, numbers = np.unique(status[rows][placed == there], return_counts=True)
+                counts.update({(there, code): n for code, n in zip(codes.tolist(), numbers.tolist())})
+    named = {
+        str(f.name).lower(): sum(n for (there, code), n in counts.items() if code & f and there == bool(f & CHANGED))
+        for f in Status if f
+    }  # fmt: skip
+    placed_ones = sum(n for (there, _), n in counts.items() if there)
+    return {"all": sum(counts.values()), "placed": placed_ones, "ok": counts[True, 0], **named}
 
 
 def triangulate_file(

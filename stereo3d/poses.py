@@ -48,6 +48,10 @@ class Status(enum.IntFlag):
     """Changed: its place is filled in from the frames before and after."""
 
 
+CHANGED = Status.SWAPPED | Status.RESCUED | Status.FILLED
+"""A joint with one of these may have a place although other flags say what was wrong before."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Detections(Value):
     """Joints in N pictures, each in the pixels of its own picture."""

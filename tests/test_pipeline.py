@@ -177,3 +177,21 @@ def test_what_is_rejected_says_why(exact: Path, tmp_path: Path) -> None:
     assert not poses.found[3, 5] and not poses.found[4, 6]
     counts = pipeline.count_status(tmp_path / "out.h5")
     assert counts["missing_right"] >= 1 and counts["row_mismatch"] >= 1
+    assert counts["placed"] == counts["ok"] == poses.found.sum()
+
+
+def test_a_joint_that_was_mended_is_not_missing(exact: Path, tmp_path: Path) -> None:
+    with open_recording(SAMPLE) as recording:
+        rig = recording.rig
+    poses = storage.read(pipeline.triangulate_file(exact, tmp_path / "in.h5", rig=rig), "poses")
+    status, xyz = np.array(poses.status), np.array(poses.xyz)
+    status[0, :4] = Status.FILLED | Status.MISSING_LEFT, Status.RESCUED | Status.ROW_MISMATCH, Status.SWAPPED, Status.JUMP
+    xyz[0, 3] = np.nan
+    storage.write(tmp_path / "out.h5", poses=replace(poses, status=status, xyz=xyz))
+    counts = pipeline.count_status(tmp_path / "out.h5")
+    n = counts["all"]
+    assert (counts["placed"], counts["ok"]) == (n - 1, n - 4)
+    assert {k: v for k, v in counts.items() if v and v < n - 4} == {"filled": 1, "rescued": 1, "swapped": 1, "jump": 1}
+    told = pipeline.summary(tmp_path / "out.h5")
+    assert told["rejected"] == {"jump": 1} and told["changed"] == {"filled": 1, "rescued": 1, "swapped": 1}
+    assert told["found"] == f"{100 * (n - 1) / n:.1f} %"

@@ -84,6 +84,15 @@ def test_the_verdict_comes_first_and_counts_right() -> None:
     assert "The commonest reason in the others: joints were not seen in both views." in text
 
 
+def test_what_was_mended_is_told_and_what_was_filled_in_is_not_trusted() -> None:
+    assert "Mended" not in words(page(POSES))
+    mended = changed(changed(POSES, np.s_[:, 0], xyz=0.5, status=512), np.s_[:, 1], xyz=0.5, status=1024 | 8)
+    text = words(page(changed(mended, np.s_[:, 2], xyz=0.5, status=2048 | 1)))
+    assert re.search(r"Mended, and judged like all others: in [56]\.\d\d % of joints left and right had", text)
+    assert "its place is filled in from the frames before and after" in text.split("How this was judged")[0]
+    assert "right eye0 %100 %filled in" in text
+
+
 def test_with_a_truth_it_gives_the_error() -> None:
     error = np.linalg.norm(POSES.in_left_camera() - TRUTH.xyz, axis=-1)
     assert f"joints are {100 * np.nanmean(error):.1f} cm off on average" in words(page(POSES, truth=TRUTH))

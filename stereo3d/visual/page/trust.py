@@ -26,16 +26,24 @@ class Doubt(enum.IntEnum):
     UNSEEN = 1
     VIEWS_DISAGREE = 2
     DEPTH = 3
-    JUMP = 4
-    LENGTH = 5
-    WIDE = 6
+    OUTLIER = 4
+    FROZEN = 5
+    FILLED = 6
+    JUMP = 7
+    LENGTH = 8
+    WIDE = 9
 
 
 SHORT: Mapping[Doubt, str] = {
     Doubt.NONE: "trusted", Doubt.UNSEEN: "not seen", Doubt.VIEWS_DISAGREE: "views disagree",
-    Doubt.DEPTH: "impossible depth", Doubt.JUMP: "jumps", Doubt.LENGTH: "limb length off",
-    Doubt.WIDE: "wide error bar",
+    Doubt.DEPTH: "impossible depth", Doubt.OUTLIER: "not with the body", Doubt.FROZEN: "stuck",
+    Doubt.FILLED: "filled in", Doubt.JUMP: "jumps", Doubt.LENGTH: "limb length off", Doubt.WIDE: "wide error bar",
 }  # fmt: skip
+_REFUSED = (
+    (Status.JUMP, Doubt.JUMP), (Status.BONE, Doubt.LENGTH), (Status.FROZEN, Doubt.FROZEN),
+    (Status.OUTLIER, Doubt.OUTLIER), (Status.DEPTH_RANGE, Doubt.DEPTH), (Status.ROW_MISMATCH, Doubt.VIEWS_DISAGREE),
+)  # fmt: skip
+"""Why a joint without a place has none, the reason that counts first last; any other is UNSEEN."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,24 +87,27 @@ class Trust(Value):
         return float(self.trusted.mean()) if self.trusted.size else np.nan
 
     def counts(self) -> Ints:
-        """(T, 7) how many joints of each frame have each Doubt."""
+        """(T, 10) how many joints of each frame have each Doubt."""
         return _counts(self.doubt)
 
 
 def judge(poses: Poses3D, limits: Limits = Limits()) -> Trust:
-    """Which joints have a place that agrees with both views, its neighbours in time and the limbs it ends."""
-    status, length = poses.status, wrong_length(poses, limits.length)
+    """Which joints have a place that agrees with both views, its neighbours in time and the limbs it ends.
+
+    A joint whose status holds a reason against it but that has a place was mended since: its place is what is judged.
+    """
+    status, found = poses.status, poses.found
+    doubt = np.where(found, 0, int(Doubt.UNSEEN))
+    for flag, reason in _REFUSED:
+        doubt[~found & ((status & flag) != 0)] = reason
     with np.errstate(invalid="ignore"):
         wide = np.sqrt((poses.sigma * poses.sigma).sum(-1)) > limits.spread
         jump = jumps(poses) > limits.jump
-    conditions = {
-        Doubt.WIDE: wide, Doubt.LENGTH: length, Doubt.JUMP: jump,
-        Doubt.DEPTH: (status & Status.DEPTH_RANGE) != 0, Doubt.VIEWS_DISAGREE: (status & Status.ROW_MISMATCH) != 0,
-    }  # fmt: skip
-    doubt = np.zeros(status.shape, np.int64)
-    for reason, holds in conditions.items():
-        doubt[holds] = reason
-    doubt[~poses.found & ~((doubt == Doubt.VIEWS_DISAGREE) | (doubt == Doubt.DEPTH))] = Doubt.UNSEEN
+    for reason, holds in (
+        (Doubt.WIDE, wide), (Doubt.LENGTH, wrong_length(poses, limits.length)), (Doubt.JUMP, jump),
+        (Doubt.FILLED, (status & Status.FILLED) != 0),
+    ):  # fmt: skip
+        doubt[found & holds] = reason
     counts = _counts(doubt)
     trusted = counts[:, 0] >= limits.joints * max(len(poses.skeleton), 1)
     cause = np.where(trusted, 0, counts[:, 1:].argmax(1) + 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stereo3d.evaluation import metrics
+from stereo3d.poses import Status
 from stereo3d.values import Bools, Floats
 from stereo3d.visual.page import svg, words
 from stereo3d.visual.page.findings import Findings
@@ -54,6 +55,8 @@ _WHY = {
     Doubt.VIEWS_DISAGREE: "the two views disagree about where joints are",
     Doubt.DEPTH: "joints would lie at an impossible distance", Doubt.JUMP: "joints jump from one frame to the next",
     Doubt.LENGTH: "limbs change their length", Doubt.WIDE: "the error bars are too wide",
+    Doubt.OUTLIER: "joints do not go with the rest of the body", Doubt.FROZEN: "joints stand still while limbs move",
+    Doubt.FILLED: "joints were filled in, not seen",
 }  # fmt: skip
 
 
@@ -139,7 +142,8 @@ def _reasons(findings: Findings) -> Markup:
     joints = np.bincount(doubt.ravel(), minlength=len(Doubt))
     order = sorted((d for d in Doubt if d and joints[d]), key=lambda d: -joints[d])
     if not order:
-        return tag("p", "Every joint of every frame is trusted.") if doubt.size else Markup("")
+        why = tag("p", "Every joint of every frame is trusted.") if doubt.size else Markup("")
+        return join([why, _mended(findings)])
     n, total = max(len(doubt), 1), max(doubt.size, 1)
     items = [
         tag("li", tag("i", class_=f"key {CLASSES[d]}"), tag("b", words.percent(joints[d] / total, 2)),
@@ -147,7 +151,16 @@ def _reasons(findings: Findings) -> Markup:
             f" Main reason in {words.percent(frames[d] / n)} of frames." if frames[d] else "")
         for d in order
     ]  # fmt: skip
-    return tag("div", tag("h3", "Why not the rest"), tag("ul", *items, class_="reasons"))
+    return tag("div", tag("h3", "Why not the rest"), tag("ul", *items, class_="reasons"), _mended(findings))
+
+
+def _mended(findings: Findings) -> Markup:
+    """What the refinement changed in joints that now have a place; they are judged like all others."""
+    poses = findings.poses
+    shares = {why: float(((poses.status & flag) != 0)[poses.found].mean()) if poses.found.any() else 0.0
+              for flag, why in _MENDED.items()}  # fmt: skip
+    said = [f"in {words.percent(share, 2)} of joints {why}" for why, share in shares.items() if share]
+    return tag("p", f"Mended, and judged like all others: {'; '.join(said)}.") if said else Markup("")
 
 
 _LIMITS = Limits()
@@ -155,9 +168,18 @@ MEANING = {
     Doubt.UNSEEN: "not seen in both views, or with hardly any confidence.",
     Doubt.VIEWS_DISAGREE: "the two views put it on different rows of the picture, so they saw different things.",
     Doubt.DEPTH: "the place would be too near, too far or behind the camera.",
-    Doubt.JUMP: f"more than {_LIMITS.jump * 100:g} cm away from where it is just before and after.",
-    Doubt.LENGTH: f"the limb that ends there is {100 * _LIMITS.length:g} % longer or shorter than it usually is.",
+    Doubt.OUTLIER: "its rows or its depth do not go with the rest of the body.",
+    Doubt.FROZEN: "it stood still while the rest of its limb moved.",
+    Doubt.FILLED: "no view showed it well; its place is filled in from the frames before and after.",
+    Doubt.JUMP: f"more than {_LIMITS.jump * 100:g} cm away from where it is just before and after, or faster than an "
+    "infant moves.",
+    Doubt.LENGTH: f"the limb that ends there is {100 * _LIMITS.length:g} % longer or shorter than it usually is, or of "
+    "a length that it cannot have.",
     Doubt.WIDE: f"the error bar is longer than {_LIMITS.spread * 100:g} cm.",
+}
+_MENDED = {
+    Status.SWAPPED: "left and right had changed places and were put right",
+    Status.RESCUED: "one view missed it or was wrong, and the pictures gave its place",
 }
 
 
