@@ -187,6 +187,16 @@ def test_a_truth_of_something_else_is_refused() -> None:
         page(POSES, truth=other)
 
 
+def test_a_hole_in_the_recording_is_no_trusted_stretch() -> None:
+    holed = dataclasses.replace(TRUTH, time=TRUTH.time + 60 * (np.arange(60) >= 40))
+    text = words(page(holed))
+    assert "Longest trusted stretch1.3 s" in text and "Longest gap1:00not trusted, or without frames" in text
+    assert "the longest gap is 1:00" in text
+    lost = changed(TRUTH, np.s_[50:, :8], xyz=np.nan)
+    assert "Longest trusted stretch1.7 s" in words(page(lost)) and "Longest gap0.33 s" in words(page(lost))
+    assert "Longest gapnone" in words(page(TRUTH)) and "Longest trusted stretchnone" in words(page(SHOWN["nothing found"]))
+
+
 def test_pictures_only_where_given() -> None:
     assert "<img" not in page(POSES)
     text = page(POSES, pictures={5: b"abc", 5000: b"of no frame"})

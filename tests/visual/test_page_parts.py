@@ -137,6 +137,25 @@ def test_a_line_breaks_where_nothing_is_known() -> None:
     assert 'd="M0 1000h0L250 0M750 500h0"' in drawn
 
 
+def test_a_line_breaks_where_the_recording_has_a_hole() -> None:
+    drawn = svg.line(np.array([0.0, 0.1, 0.9]), np.full(3, 0.5), svg.Axis(0.0, 1.0, ()), "one", step=0.1)
+    assert 'd="M0 500h0L100 500M900 500h0"' in drawn
+
+
+@pytest.mark.parametrize(("start", "stop", "seconds", "labels"), [
+    (0, 2.93, True, ["0:00.0", "0:00.5", "0:01.0", "0:01.5", "0:02.0", "0:02.5"]),
+    (0, 3600, True, ["0:00", "10:00", "20:00", "30:00", "40:00", "50:00", "1:00:00"]),
+    (61, 70, True, ["1:02", "1:04", "1:06", "1:08", "1:10"]), (10, 10, True, ["0:10.0", "0:10.2", "0:10.4", "0:10.6", "0:10.8", "0:11.0"]),
+    (0, 0.02, True, ["0:00.000", "0:00.005", "0:00.010", "0:00.015", "0:00.020"]),
+    (0, 86400, True, ["0:00", "4:00:00", "8:00:00", "12:00:00", "16:00:00", "20:00:00", "24:00:00"]),
+    (7, 9, False, ["7", "8", "9"]), (0, 108_000, False, ["0", "20000", "40000", "60000", "80000", "100000"]),
+])
+def test_a_timeline_has_round_labels_in_their_places(start: float, stop: float, seconds: bool, labels: list[str]) -> None:
+    axis = svg.timeline(start, stop, seconds=seconds)
+    assert [label for _, label in axis.ticks] == labels
+    assert all(0 <= p <= 1 for p, _ in axis.ticks) and (axis.low, axis.high) == (start, max(stop, start + (stop == start)))
+
+
 def test_bars_stand_where_they_should() -> None:
     drawn = svg.bars(np.array([0.0, 0.5]), 0.5, np.array([0.0, 0.2]), np.array([0.25, 0.2]), "one")
     assert re.findall(r"M[^z]*z", drawn) == ["M0 750h501v250h-501z"]

@@ -54,7 +54,12 @@ class Findings(Value):
         """s from the first frame's beginning to the last one's end; frames where there is no clock."""
         if len(self.clock) < 2:
             return 0.0
-        return float(self.clock[-1] - self.clock[0] + np.median(np.diff(self.clock)))
+        return float(self.clock[-1] - self.clock[0]) + self.step
+
+    @property
+    def step(self) -> float:
+        """From one frame to the next, usually, on the clock; 0 where it cannot be told."""
+        return float(np.median(np.diff(self.clock))) if len(self.clock) > 1 else 0.0
 
     def moment(self, at: int) -> str:
         """The time of a frame, in words."""

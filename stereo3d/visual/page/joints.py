@@ -112,7 +112,8 @@ def _over_time(findings: Findings) -> Markup:
     y = svg.scale(0.0, _HEADROOM * float(np.quantile(mean[np.isfinite(mean)], 0.9)), unit="cm")
     middle, width = findings.bins.middle, findings.bins.width
     return svg.plot(
-        [svg.band(middle, width, bottom, top, y, "one"), svg.line(middle, mean, y, "one")], findings.axis, y,
+        [svg.band(middle, width, bottom, top, y, "one"), svg.line(middle, mean, y, "one", step=width)],
+        findings.axis, y,
         title="Error over time: mean of all joints, and least to greatest (peaks are cut off)", timed=True,
     )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import stereo3d
@@ -20,10 +20,15 @@ _MOST = 200
 def section(findings: Findings) -> Markup:
     """Method and provenance, the latter as it was recorded with the result."""
     method = tag("section", tag("h2", "How this was judged"), explanation(), id="method")
-    facts = [*_facts(findings), *list(_flat(findings.run))[:_MOST]]
+    run = list(_flat(findings.run))[:_MOST]
+    fold = tag("details", tag("summary", "Settings, versions and check sums"), _table(run)) if run else ""
+    heading = tag("h2", "Where this comes from")
+    return join([method, tag("section", heading, _table(_facts(findings)), fold, id="provenance")])
+
+
+def _table(facts: Iterable[tuple[str, str]]) -> Markup:
     rows = [tag("tr", tag("th", name, scope="row"), tag("td", value)) for name, value in facts]
-    table = tag("div", tag("table", tag("tbody", *rows), class_="facts"), class_="wide")
-    return join([method, tag("section", tag("h2", "Where this comes from"), table, id="provenance")])
+    return tag("div", tag("table", tag("tbody", *rows), class_="facts"), class_="wide")
 
 
 def _facts(findings: Findings) -> Iterator[tuple[str, str]]:
@@ -46,5 +51,5 @@ def _flat(x: Any, name: str = "") -> Iterator[tuple[str, str]]:
         for key, inner in x.items():
             yield from _flat(inner, f"{name} › {key}" if name else str(key))
     else:
-        shown = x if isinstance(x, str) else json.dumps(x)
+        shown = x if isinstance(x, str) else "none" if x is None else json.dumps(x)
         yield name.replace("_", " "), shown if len(shown) <= _LONGEST else shown[:_LONGEST] + " …"

@@ -14,6 +14,10 @@ from stereo3d.visual.page.markup import Markup, join, tag
 
 UNITS = 1000
 """Of the inner picture, both ways."""
+_INTERVALS = 6
+"""At most, between the labels of a timeline."""
+_TIMES = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
+"""s between them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,14 +50,27 @@ def scale(low: float, high: float, *, unit: str = "", steps: int = 4) -> Axis:
 
 
 def timeline(start: float, stop: float, *, seconds: bool = True) -> Axis:
-    """The axis of a timeline: minutes and seconds, or frame numbers."""
+    """The axis of a timeline, labelled at round times (m:ss) or frame numbers."""
     stop = stop if stop > start else start + 1.0
-    digits = 0 if stop - start >= 10 else 1
-    places = [i / 4 for i in range(5)]
-    at = [start + p * (stop - start) for p in places]
+    step = _time_step(stop - start) if seconds else max(1.0, _round_step((stop - start) / _INTERVALS))
+    at = np.arange(math.ceil(start / step - 1e-9), math.floor(stop / step + 1e-9) + 1) * step
+    digits = max(0, -math.floor(math.log10(step) + 1e-9))
     return Axis(start, stop, tuple(
-        (p, words.clock(t, digits) if seconds else f"{t:.0f}") for p, t in zip(places, at)
+        ((t - start) / (stop - start), words.clock(t, digits) if seconds else f"{t:.0f}") for t in at.tolist()
     ))  # fmt: skip
+
+
+def _time_step(span: float) -> float:
+    """s, round as clocks have it, so that `span` holds few of them."""
+    if span / _INTERVALS <= 1:
+        return _round_step(span / _INTERVALS)
+    return next((s for s in _TIMES if s >= span / _INTERVALS), 3600 * math.ceil(span / _INTERVALS / 3600))
+
+
+def _round_step(rough: float) -> float:
+    """1, 2 or 5 times a power of ten, not below `rough`."""
+    power = 10.0 ** math.floor(math.log10(rough))
+    return float(next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.999))
 
 
 def plot(
@@ -75,11 +92,12 @@ def plot(
     return tag("figure", tag("figcaption", tag("b", title), tag("span", keys, class_="keys")), picture)
 
 
-def line(places: Floats, values: Floats, y: Axis, name: str) -> Markup:
-    """A line through (B,) values at (B,) places 0..1, broken where one is not known."""
+def line(places: Floats, values: Floats, y: Axis, name: str, *, step: float = math.inf) -> Markup:
+    """A line through (B,) values at (B,) places 0..1, broken where one is not known or two are over `step` apart."""
     known = np.isfinite(values)
     xs, ys = _units(places), _units(1 - y.place(values))
-    begins = known & ~np.concatenate([[False], known[:-1]])
+    near = np.diff(places) < 1.5 * step
+    begins = known & ~np.concatenate([[False], known[:-1] & near])[:len(known)]
     parts = [
         f"{'M' if begin else 'L'}{a} {b}{'h0' if begin else ''}"
         for a, b, begin in zip(xs[known], ys[known], begins[known])

@@ -56,7 +56,7 @@ def _chart(findings: Findings, title: str, mean: Floats, low: Floats, high: Floa
     y = svg.scale(*(float(f(mean[known])) for f in (np.min, np.max)), unit="cm") if known.any() else svg.scale(-1, 1)
     middle, width = findings.bins.middle, findings.bins.width
     drawn = [svg.band(middle, width, low[:, i], high[:, i], y, f"axis{a}") for i, (a, _) in enumerate(_AXES)]
-    drawn += [svg.line(middle, mean[:, i], y, f"axis{a}") for i, (a, _) in enumerate(_AXES)]
+    drawn += [svg.line(middle, mean[:, i], y, f"axis{a}", step=width) for i, (a, _) in enumerate(_AXES)]
     title = title if known.any() else f"{title}: never trusted"
     return svg.plot(drawn, findings.axis, y, title=title, timed=True, height="low")
 
@@ -85,7 +85,7 @@ def rows(findings: Findings) -> Markup:
     y = svg.scale(-reach, reach, unit="px")
     over_time = svg.plot(
         [svg.band(bins.middle, bins.width, means - deviation, means + deviation, y, "one"),
-         svg.line(bins.middle, means, y, "one"), svg.level(0.0, y, "zero")],
+         svg.line(bins.middle, means, y, "one", step=bins.width), svg.level(0.0, y, "zero")],
         findings.axis, y, title="Row mismatch over time: mean and one standard deviation", timed=True,
     )  # fmt: skip
     return tag("section", heading, tag("p", about), over_time, id="rows")
@@ -138,7 +138,7 @@ def _length_table(parts: list[_Lengths]) -> Markup:
             words.cell(ratio, words.change),
             words.cell(float(np.isfinite(part.all).mean()) if part.all.size else np.nan, words.percent),
         ])  # fmt: skip
-    head = ["Limb segment", "Median", "STD", "STD / mean", "Than other side", "Measured"]
+    head = ["Limb segment", "Median", "STD", "STD / mean", "Against other side", "Measured"]
     return table(head, rows_, caption="Lengths over the whole recording")
 
 
@@ -148,7 +148,8 @@ def _length_chart(findings: Findings, part: _Lengths) -> Markup:
     known: Bools = np.isfinite(values)
     y = svg.scale(0.0, float(np.quantile(values[known], 0.995)) if known.any() else 1.0, unit="cm")
     middle = findings.bins.middle
-    drawn = [svg.band(middle, findings.bins.width, low, high, y, "one"), svg.line(middle, mean, y, "one")]
+    width = findings.bins.width
+    drawn = [svg.band(middle, width, low, high, y, "one"), svg.line(middle, mean, y, "one", step=width)]
     if known.any():
         drawn.append(svg.level(100 * part.median, y, "usual"))
     return svg.plot(drawn, findings.axis, y, title=part.name.capitalize(), timed=True, height="low")

@@ -6,8 +6,8 @@ import numpy as np
 
 from stereo3d.evaluation import metrics
 from stereo3d.poses import Status
-from stereo3d.values import Bools, Floats
-from stereo3d.visual.page import svg, words
+from stereo3d.values import Floats
+from stereo3d.visual.page import checks, svg, words
 from stereo3d.visual.page.findings import Findings
 from stereo3d.visual.page.markup import Markup, join, tag
 from stereo3d.visual.page.trust import SHORT, Doubt, Limits
@@ -16,21 +16,32 @@ _GRADES = ((0.9, "good", "Most of this recording can be trusted."),
            (0.6, "fair", "Parts of this recording can be trusted."),
            (0.0, "poor", "Most of this recording cannot be trusted."))  # fmt: skip
 _NOTHING = ("poor", "There is nothing here to trust.")
+_DOUBTFUL = ("fair", "Frame by frame most of this recording looks right, but not as a whole.")
 CLASSES = {doubt: f"doubt{int(doubt)}" for doubt in Doubt}
 
 
 def section(findings: Findings) -> Markup:
     """The verdict, its reasons, and the timeline of quality."""
-    share = findings.trust.share
-    grade, headline = next((g for low, *g in _GRADES if share >= low), list(_NOTHING)) if _any(findings) else _NOTHING
+    checked = checks.check(findings)
+    failed = list(checks.failures(checked))
+    grade, headline = _grade(findings, bool(failed))
+    warnings = [tag("p", tag("b", one.name), " ", one.told) for one in failed]
     return tag(
         "section",
         tag("div",
-            tag("p", words.percent(share), tag("span", "of frames trusted"), class_="share"),
-            tag("div", tag("h2", headline), tag("p", _sentence(findings)), *_truth_sentence(findings)),
+            tag("p", words.percent(findings.trust.share), tag("span", "of frames trusted"), class_="share"),
+            tag("div", tag("h2", headline), tag("p", _sentence(findings)), *warnings, *_truth_sentence(findings)),
             class_=f"verdict {grade}"),
-        _tiles(findings), quality(findings), _reasons(findings), id="verdict",
+        _tiles(findings), quality(findings), _reasons(findings), checks.section(checked), id="verdict",
     )  # fmt: skip
+
+
+def _grade(findings: Findings, failed: bool) -> tuple[str, str]:
+    """What the whole is worth, and in words; no better than fair where a check of the whole fails."""
+    if not _any(findings):
+        return _NOTHING
+    grade, headline = next((name, said) for low, name, said in _GRADES if findings.trust.share >= low)
+    return _DOUBTFUL if failed and grade == _GRADES[0][1] else (grade, headline)
 
 
 def _any(findings: Findings) -> bool:
@@ -83,8 +94,8 @@ def _tiles(findings: Findings) -> Markup:
          f"{len(poses.skeleton)} joints, {poses.skeleton.name}"),
         ("Joints trusted", words.percent(float((doubt == Doubt.NONE).mean()) if doubt.size else np.nan),
          "placed and plausible"),
-        ("Longest trusted stretch", _stretch(findings, findings.trust.trusted), "without a break"),
-        ("Longest gap", _stretch(findings, ~findings.trust.trusted), "not trusted"),
+        ("Longest trusted stretch", _span(findings, _stretch(findings)), "without a break"),
+        ("Longest gap", _span(findings, _gap(findings)), "not trusted, or without frames"),
         ("Typical error bar", words.centimetres(metrics.spread(spread)[2]),
          "one standard deviation, as the detector claims"),
     ]  # fmt: skip
@@ -99,15 +110,32 @@ def _length(findings: Findings) -> str:
     return words.duration(findings.duration) if findings.seconds else words.count(len(findings.poses), "frame")
 
 
-def _stretch(findings: Findings, holds: Bools) -> str:
-    """How long `holds` (T,) does without a break."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], holds, [False]]).astype(int)))
-    if not edges.size:
+def _stretch(findings: Findings) -> float:
+    """The longest time in which every frame is trusted and none is missing, on the clock."""
+    usual, clock = findings.step, findings.clock
+    if not findings.trust.trusted.any():
+        return 0.0
+    goes_on = findings.trust.trusted[1:] & findings.trust.trusted[:-1] & (np.diff(clock) < 1.5 * usual)
+    run = np.concatenate([[0], np.cumsum(~goes_on)])
+    first, last = np.unique(run, return_index=True)[1], len(run) - 1 - np.unique(run[::-1], return_index=True)[1]
+    return float((clock[last] - clock[first])[findings.trust.trusted[first]].max()) + usual
+
+
+def _gap(findings: Findings) -> float:
+    """The longest time without a trusted frame, on the clock."""
+    clock, usual = findings.clock, findings.step
+    if not len(clock):
+        return 0.0
+    good = clock[findings.trust.trusted]
+    ends = np.concatenate([[clock[0] - usual], good, [clock[-1] + usual]])
+    return max(float(np.diff(ends).max()) - usual, 0.0)
+
+
+def _span(findings: Findings, length: float) -> str:
+    """A length of the clock, in words."""
+    if length < 0.5 * findings.step or not length:
         return "none"
-    longest = int((edges[1::2] - edges[::2]).max())
-    if not (findings.seconds and len(holds) > 1):
-        return words.count(longest, "frame")
-    return words.duration(longest * findings.duration / len(holds))
+    return words.duration(length) if findings.seconds else words.count(round(length), "frame")
 
 
 def quality(findings: Findings) -> Markup:
@@ -129,11 +157,12 @@ def quality(findings: Findings) -> Markup:
 
 
 def strip(findings: Findings) -> Markup:
-    """A thin picture for the player's time line: red where a frame is not trusted."""
+    """A thin picture for the player's time line: green where frames are trusted, red where one is not, else grey."""
     share = findings.bins.means(findings.trust.trusted.astype(float))
     left, width = findings.bins.middle - findings.bins.width / 2, findings.bins.width
-    wrong = svg.bars(left, width, np.zeros_like(share), np.ceil(1 - share), "doubt2")
-    return tag("svg", wrong, viewBox="0 0 1000 1000", preserveAspectRatio="none", class_="strip", aria_hidden="true")
+    none, whole = np.zeros_like(share), np.ones_like(share)
+    drawn = [svg.bars(left, width, none, whole, "doubt0"), svg.bars(left, width, none, np.ceil(1 - share), "doubt2")]
+    return tag("svg", *drawn, viewBox="0 0 1000 1000", preserveAspectRatio="none", class_="strip", aria_hidden="true")
 
 
 def _reasons(findings: Findings) -> Markup:
@@ -184,7 +213,7 @@ _MENDED = {
 
 
 def explanation() -> Markup:
-    """How joints and frames are judged."""
+    """How joints, frames and the whole are judged."""
     items = [tag("li", tag("b", SHORT[d]), ": ", MEANING[d]) for d in Doubt if d]
     return join([
         tag("p", f"A frame is trusted when at least {100 * _LIMITS.joints:g} % of its joints are. A joint is trusted "
