@@ -15,7 +15,7 @@ from stereo3d.poses import Poses3D
 from stereo3d.recording.base import Recording
 from stereo3d.recording.rig import Rig
 from stereo3d.values import Floats
-from stereo3d.visual import figures, scene, video
+from stereo3d.visual import figures, gltf, scene, video
 from stereo3d.visual.overlay import draw
 
 PathLike = str | os.PathLike[str]
@@ -52,7 +52,7 @@ def look(
         return draw(result, recording, path, rig=rig, time=time)
     poses = read_poses(result)
     if kind == ".glb":
-        return scene.write_glb(poses, path)
+        return gltf.write_glb(poses, path)
     if kind == ".ply":
         return scene.write_ply(poses, path, moment(poses.time, time))
     drawn = figures.tracks(poses, joints) if figure == "tracks" else figures.pose(poses, moment(poses.time, time))

@@ -1,9 +1,7 @@
-"""Figures, .ply and .glb show the joints where they are; read back by other hands where there are some."""
+"""Figures, .ply and the window show the joints where they are."""
 
 from __future__ import annotations
 
-import json
-import struct
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,72 +9,14 @@ from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from results import changed, part, result
+from results import changed, result
 
-from stereo3d.errors import InputError, MissingPackage, UsageError
+from stereo3d.errors import MissingPackage, UsageError
 from stereo3d.visual import figures, scene
 
 POSES, _ = result(30)
 LOST = changed(POSES, np.s_[3, 9], xyz=np.nan, status=1)
 TURN = [1, -1, -1]
-
-
-def glb(path: Path) -> tuple[dict[str, Any], bytes]:
-    raw = path.read_bytes()
-    magic, version, total = struct.unpack_from("<4sII", raw)
-    assert (magic, version, total) == (b"glTF", 2, len(raw))
-    length, kind = struct.unpack_from("<I4s", raw, 12)
-    n, binary = struct.unpack_from("<I4s", raw, 20 + length)
-    assert (kind, binary) == (b"JSON", b"BIN\0") and length % 4 == n % 4 == 0 and 28 + length + n == total
-    return json.loads(raw[20:20 + length]), raw[28 + length:]
-
-
-def accessed(document: dict[str, Any], data: bytes, number: int) -> NDArray[Any]:
-    accessor = document["accessors"][number]
-    view = document["bufferViews"][accessor["bufferView"]]
-    kind = {5126: "<f4", 5123: "<u2"}[accessor["componentType"]]
-    flat = np.frombuffer(data[view["byteOffset"]:view["byteOffset"] + view["byteLength"]], kind)
-    return flat.reshape(accessor["count"], -1)
-
-
-def test_a_glb_moves_each_joint_along_its_track(tmp_path: Path) -> None:
-    document, data = glb(scene.write_glb(LOST, tmp_path / "track.glb"))
-    assert [node["name"] for node in document["nodes"]] == list(LOST.skeleton.joints)
-    (animation,) = document["animations"]
-    for channel in animation["channels"]:
-        sampler, joint = animation["samplers"][channel["sampler"]], channel["target"]["node"]
-        np.testing.assert_allclose(accessed(document, data, sampler["input"])[:, 0], LOST.time, atol=1e-6)
-        values, found = accessed(document, data, sampler["output"]), LOST.found[:, joint]
-        if channel["target"]["path"] == "translation":
-            np.testing.assert_allclose(values[found], LOST.xyz[found, joint] * TURN, atol=1e-6)
-            assert np.isfinite(values).all()
-        else:
-            np.testing.assert_array_equal(values[:, 0] == 1, found)
-    assert len(animation["channels"]) == 34 and not LOST.found[3, 9]
-
-
-def test_a_glb_says_the_bounds_of_what_it_holds(tmp_path: Path) -> None:
-    document, data = glb(scene.write_glb(POSES, tmp_path / "track.glb"))
-    bounded = [i for i, accessor in enumerate(document["accessors"]) if "min" in accessor]
-    assert len(bounded) == 2
-    for i in bounded:
-        x = accessed(document, data, i)
-        np.testing.assert_array_equal([x.min(0), x.max(0)], [document["accessors"][i][k] for k in ("min", "max")])
-
-
-def test_a_lost_joint_stays_where_it_was(tmp_path: Path) -> None:
-    late = changed(POSES, np.s_[:5, 0], xyz=np.nan, status=1)
-    document, data = glb(scene.write_glb(late, tmp_path / "track.glb"))
-    first = accessed(document, data, document["animations"][0]["samplers"][0]["output"])
-    np.testing.assert_allclose(first[:5], np.tile(first[5], (5, 1)))
-
-
-@pytest.mark.parametrize("poses", [part(POSES, slice(0, 0)), changed(POSES, ..., xyz=np.nan), changed(POSES, 5, time=0.0)])
-def test_what_cannot_move_is_refused(poses: Any, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="expected joints with a place and rising times"):
-        scene.write_glb(poses, tmp_path / "track.glb")
-    assert not list(tmp_path.iterdir())
 
 
 def test_a_ply_holds_points_bones_and_colours(tmp_path: Path) -> None:
