@@ -24,10 +24,10 @@ import numpy as np
 
 from stereo3d.cameras import RectifiedCamera
 from stereo3d.evaluation import report
-from stereo3d.evaluation.compare import Prediction, compare
+from stereo3d.evaluation.comparison.space import Prediction, compare
 from stereo3d.evaluation.evaluate import evaluate
 from stereo3d.evaluation.oks import People, keypoint_scores
-from stereo3d.evaluation.tables import to_dict
+from stereo3d.evaluation.comparison.tables import to_dict
 from stereo3d.poses import Poses2D, Poses3D
 from stereo3d.skeleton import COCO_17
 from stereo3d.stereo import Stereo

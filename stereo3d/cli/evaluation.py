@@ -11,7 +11,7 @@ from stereo3d.cli import options as o
 from stereo3d.errors import UsageError
 
 if TYPE_CHECKING:
-    from stereo3d.evaluation.account import Account
+    from stereo3d.evaluation.comparison.account import Account
 
 Files = Annotated[
     list[Path],
@@ -40,9 +40,10 @@ def evaluate(
 ) -> None:
     """3D error against a truth: 3DPCK at 1, 2.5, 5 and 10 cm, mean, STD, median, by joint. Joints of one view: pixels,
     PCK, OKS, LOS, RMSD. Several results against one truth are set beside each other and beside the papers' tables."""
-    from stereo3d.evaluation import account, report
-    from stereo3d.evaluation.boxplot import draw_boxes
-    from stereo3d.evaluation.sources import Reader, compared, subjects_of
+    from stereo3d.evaluation import report
+    from stereo3d.evaluation.comparison import account
+    from stereo3d.evaluation.comparison.boxplot import draw_boxes
+    from stereo3d.evaluation.comparison.sources import Reader, compared, subjects_of
 
     *results, truth = files
     if not results:

@@ -1,4 +1,4 @@
-"""What an error in space is summed up as: 3DPCK, mean, STD, median, detection rate, bone lengths.
+"""What errors in space are summed up as: 3DPCK, mean, STD, median, detection rate; bone lengths; how much tracks shake.
 
 Pure functions of whole arrays. Errors are (T, K) metres between a joint and its truth, absolute positions without any
 alignment, NaN where there is no estimate; `labelled` (T, K) says where there is a truth. Source: A. Soualmi et al.,
@@ -22,6 +22,8 @@ AGMA_GROUPS = ("nose", "shoulders", "elbows", "wrists", "hips", "knees", "ankles
 """The columns of AGMA's table 5; eyes and ears are left out there."""
 _ROUNDING = 1e-9
 """m. A joint at the threshold counts as right, so a nanometre of rounding must not make it wrong."""
+_LONGEST_STEP = 1.5
+"""Usual steps. Across a longer one frames are missing, and an acceleration over them is another one."""
 
 
 def distance(estimate: ArrayLike, truth: ArrayLike) -> Floats:
@@ -115,3 +117,29 @@ def length_statistics(lengths: Floats) -> LengthStatistics:
     means, deviations, medians = rows.T
     variation = np.divide(deviations, means, out=np.full_like(means, np.nan), where=means > 0)
     return LengthStatistics(medians, means, deviations, variation)
+
+
+def acceleration(xyz: Floats, time: Floats) -> Floats:
+    """(T, K, 3) m/s^2 of joints (T, K, 3) m at times (T,) s, from each frame and its two neighbours.
+
+    NaN where one of the three is not known, at both ends, and beside steps longer than one and a half usual ones.
+    """
+    out = np.full(xyz.shape, np.nan)
+    if len(xyz) < 3:
+        return out
+    step = np.diff(time)
+    forward = step > 0
+    usual = np.median(step[forward]) if forward.any() else np.nan
+    step = np.where(forward & (step <= _LONGEST_STEP * usual), step, np.nan)[:, None, None]
+    velocity = np.diff(xyz, axis=0) / step
+    out[1:-1] = np.diff(velocity, axis=0) / ((step[1:] + step[:-1]) / 2)
+    return out
+
+
+def acceleration_error(xyz: Floats, truth: Floats, time: Floats) -> Floats:
+    """(T, K) m/s^2 between the accelerations of joints and of their truth, both (T, K, 3) m: jitter.
+
+    A constant offset costs nothing, and noise of STD s along each axis some sqrt(18) s / dt^2 root mean square.
+    Source: A. Kanazawa et al., "Learning 3D human dynamics from video", CVPR 2019, section 5 (there per frame^2).
+    """
+    return distance(acceleration(xyz, time), acceleration(truth, time))

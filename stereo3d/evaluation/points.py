@@ -80,3 +80,9 @@ def scale_of(unit: str) -> float:
     if unit.strip().lower() not in METRES:
         raise InvalidValue(f"units: expected m, cm or mm, got {unit!r}")
     return METRES[unit.strip().lower()]
+
+
+def check_frame(said: str | None, held: str) -> None:
+    """Raise UsageError where another camera was named than the one that a file says its joints are in."""
+    if said not in (None, held):
+        raise UsageError(f"frame: the file says that its joints are in the {held} camera, got {said!r}")

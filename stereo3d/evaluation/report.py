@@ -7,6 +7,7 @@ import io
 import json
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from stereo3d.evaluation import metrics
 from stereo3d.evaluation.evaluate import Evaluation, Summary
 
 CENTIMETRES = 100.0
-_ENDINGS = (".md", ".json", ".csv")
 _READING = (
     "Absolute 3D distances, unaligned. Mean, STD and median are of the joints found. 3DPCK counts a miss as wrong; in "
     "brackets it leaves misses out. Joints are pooled over frames, but for the row that says otherwise."
@@ -25,14 +25,18 @@ _READING = (
 
 def write(evaluation: Evaluation, path: str | os.PathLike[str]) -> Path:
     """The path of a new file in the format of its ending: .md, .json or .csv. Raises UsageError for another."""
-    kind = Path(path).suffix.lower()
-    if kind not in _ENDINGS:
-        raise UsageError(f"{path}: expected a name that ends in {', '.join(_ENDINGS)}")
-    if kind == ".md":
-        return write_text(path, to_markdown(evaluation))
-    if kind == ".json":
-        return write_text(path, json.dumps(to_dict(evaluation), indent=1) + "\n")
-    return write_text(path, to_csv(evaluation))
+    return write_as(path, lambda: to_markdown(evaluation), lambda: to_dict(evaluation), lambda: to_csv(evaluation))
+
+
+def write_as(
+    path: str | os.PathLike[str], markdown: Callable[[], str], figures: Callable[[], Any], table: Callable[[], str]
+) -> Path:
+    """The path of a new .md, .json or .csv with what is made for it. Raises UsageError for another ending."""
+    forms = {".md": markdown, ".json": lambda: json.dumps(figures(), indent=1) + "\n", ".csv": table}
+    made = forms.get(Path(path).suffix.lower())
+    if made is None:
+        raise UsageError(f"{path}: expected a name that ends in {', '.join(forms)}")
+    return write_text(path, made())
 
 
 def to_dict(evaluation: Evaluation) -> dict[str, Any]:

@@ -13,8 +13,8 @@ import numpy as np
 
 from stereo3d import storage
 from stereo3d.cameras import RectifiedCamera
-from stereo3d.errors import InputError, InvalidValue, UsageError
-from stereo3d.evaluation.points import Frame, Points, points_of, scale_of
+from stereo3d.errors import InputError, InvalidValue
+from stereo3d.evaluation.points import Frame, Points, check_frame, points_of, scale_of
 from stereo3d.limits import check_claim
 from stereo3d.poses import Poses3D
 from stereo3d.skeleton import joint_name
@@ -58,7 +58,7 @@ def read_joints(
         raise InputError(f"{path}: expected joints in space as .npz, .csv, .trc or .c3d, or a file with poses")
     try:
         if Path(path).suffix.lower() in _TEXTS:
-            from stereo3d.evaluation.spatial_files import read_points
+            from stereo3d.evaluation.files.spatial import read_points
 
             return read_points(path, frame, unit, strict=strict)
         return _from_entries(_load_npz(path), frame, unit, strict)
@@ -74,12 +74,6 @@ def _is_foreign(path: str | os.PathLike[str]) -> bool:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     return zipped or Path(path).suffix.lower() in _TEXTS
-
-
-def check_frame(said: str | None, held: str) -> None:
-    """Raise UsageError where another camera was named than the one that a file says its joints are in."""
-    if said not in (None, held):
-        raise UsageError(f"frame: the file says that its joints are in the {held} camera, got {said!r}")
 
 
 def _stored_poses(path: str | os.PathLike[str]) -> Poses3D:

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 from tracks import CAMERA, off_by, poses_at, truth_poses
 
-from stereo3d.evaluation.compare import Prediction
+from stereo3d.evaluation.comparison.space import Prediction
 from stereo3d.poses import Poses2D, Poses3D
 from stereo3d.stereo import Stereo
 

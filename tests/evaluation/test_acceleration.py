@@ -1,4 +1,4 @@
-"""Jitter: laws of accelerations and of their error (stereo3d.evaluation.motion)."""
+"""Jitter: laws of accelerations and of their error (stereo3d.evaluation.metrics)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stereo3d.evaluation.motion import acceleration, acceleration_error
+from stereo3d.evaluation.metrics import acceleration, acceleration_error
 
 TIME = np.arange(30) / 30
 

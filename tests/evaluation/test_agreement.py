@@ -14,7 +14,7 @@ from scipy import stats
 
 from stereo3d.errors import InvalidValue, UsageError
 from stereo3d.evaluation import agreement as a
-from stereo3d.evaluation.published import IN_MOTION_TABLE_2
+from stereo3d.evaluation.comparison.published import IN_MOTION_TABLE_2
 
 SHROUT_FLEISS = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], float)
 H = IN_MOTION_TABLE_2.column("H")

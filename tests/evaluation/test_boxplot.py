@@ -11,7 +11,7 @@ from matplotlib.cbook import boxplot_stats
 from test_compared import errors_of
 
 from stereo3d.errors import UsageError
-from stereo3d.evaluation.boxplot import box, draw_boxes
+from stereo3d.evaluation.comparison.boxplot import box, draw_boxes
 
 KINDS = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml"}
 

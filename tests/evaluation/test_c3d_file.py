@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stereo3d.errors import InputError, InvalidValue
-from stereo3d.evaluation.c3d_file import read_c3d
-from stereo3d.evaluation.spatial_files import read_points
+from stereo3d.evaluation.files.c3d import read_c3d
+from stereo3d.evaluation.files.spatial import read_points
 
 
 def parameter(group: int, name: str, kind: int, shape: tuple[int, ...], value: bytes) -> bytes:

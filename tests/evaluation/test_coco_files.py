@@ -9,7 +9,7 @@ import pytest
 from marked import SIZE, annotation, dataset, places, result, written
 
 from stereo3d.errors import InputError
-from stereo3d.evaluation.picture_files import read_picture_truth, read_pictured
+from stereo3d.evaluation.files.pictures import read_picture_truth, read_pictured
 from stereo3d.skeleton import COCO_17, CROWDPOSE_14
 
 XY = places(3)

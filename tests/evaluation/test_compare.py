@@ -13,7 +13,7 @@ from stereo3d import storage
 from stereo3d.cameras import Intrinsics, StereoRig
 from stereo3d.errors import InputError, UsageError
 from stereo3d.evaluation import metrics
-from stereo3d.evaluation.compare import (
+from stereo3d.evaluation.comparison.space import (
     Prediction,
     compare,
     compare_in_pictures,

@@ -10,7 +10,7 @@ from scipy import stats
 
 from stereo3d.errors import InvalidValue
 from stereo3d.evaluation import metrics, pixels
-from stereo3d.evaluation.compared import Compared, paired_tests
+from stereo3d.evaluation.comparison.compared import Compared, paired_tests
 from stereo3d.evaluation.evaluate import THRESHOLDS
 
 

@@ -80,7 +80,6 @@ class TestCameras:
         with pytest.raises(InvalidValue, match="frame: the truth is in the rectified left camera.*as it was mounted"):
             evaluate(general, plain(camera="rectified"))
 
-
     def test_of_points_must_be_the_truths(self):
         points = plain(xyz=TRUTH.xyz, camera="rectified", frame=TRUTH.frame)
         with pytest.raises(InvalidValue, match="truth is in the left camera, these joints in the rectified one; give the"):

@@ -15,12 +15,13 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from stereo3d.errors import InputError, UsageError
-from stereo3d.evaluation import limbs, metrics, pixels, published
-from stereo3d.evaluation.account import to_dict, to_markdown
-from stereo3d.evaluation.picture_comparison import PictureComparison, compare_pictures
-from stereo3d.evaluation.picture_files import read_picture_truth, read_pictured
-from stereo3d.evaluation.picture_tables import account, tables
-from stereo3d.evaluation.pictured import Pictured, PictureTruth, pictured, truth_of_joints
+from stereo3d.evaluation import limbs, metrics, pixels
+from stereo3d.evaluation.comparison import published
+from stereo3d.evaluation.comparison.account import to_dict, to_markdown
+from stereo3d.evaluation.comparison.pictures import PictureComparison, compare_pictures
+from stereo3d.evaluation.files.pictures import read_picture_truth, read_pictured
+from stereo3d.evaluation.comparison.tables import account_in_pictures, tables_in_pictures
+from stereo3d.evaluation.views import Pictured, PictureTruth, pictured, truth_of_joints
 from stereo3d.poses import Poses2D
 from stereo3d.skeleton import COCO_17, CROWDPOSE_14, Skeleton
 
@@ -161,7 +162,7 @@ class TestHeads:
     def test_skeletons_without_sigmas_have_no_oks(self):
         few = Skeleton("few", COCO_17.joints[5:], (), (6, 1))
         found = compare_pictures({"a": {"": pictured(joints(XY[:, 5:], few))}}, {"": truth_of_joints(joints(XY[:, 5:], few))})
-        assert found.keypoints == {} and "keypoints" not in tables(found)
+        assert found.keypoints == {} and "keypoints" not in tables_in_pictures(found)
 
 
 class TestSubjects:
@@ -190,7 +191,7 @@ class TestTables:
     MADE = compared(a=5.0, b=9.0)
 
     def test_names_and_papers(self):
-        held = account(self.MADE)
+        held = account_in_pictures(self.MADE)
         assert list(held.tables) == ["pictures", "joints", "keypoints", "limbs", "tests"]
         assert held.papers["keypoints"]["Infant-Pose"].rows["Openpose"] == pytest.approx((0.083, 0.131))
         assert set(held.papers) == {"pictures", "keypoints", "limbs"}
@@ -198,7 +199,7 @@ class TestTables:
             assert all(set(paper.columns) <= set(held.tables[name].columns) for paper in papers.values()), name
 
     def test_numbers(self):
-        made = tables(self.MADE)
+        made = tables_in_pictures(self.MADE)
         assert dict(zip(made["limbs"].columns, made["limbs"].rows["left arm, b"]))["distance px"] == pytest.approx(9)
         assert made["pictures"].rows["a"][-3] == pytest.approx(5) and made["tests"].columns[0] == "mean px"
         assert made["keypoints"].rows["a"][0] == self.MADE.keypoints["a"].ap
@@ -206,23 +207,23 @@ class TestTables:
 
     def test_heads_are_in_percent(self):
         found = dataclasses.replace(self.MADE, heads={"a": (1.0, 0.9, 0.8, 0.7, 0.6, 0.05)})
-        assert tables(found)["heads"].rows["a"] == pytest.approx((100, 90, 80, 70, 60, 0.05))
-        assert set(published.IN_MOTION_TABLE_1.columns) <= set(tables(found)["heads"].columns)
-        assert "| In-Motion: EfficientPose III | 99.99" in to_markdown(account(found))
+        assert tables_in_pictures(found)["heads"].rows["a"] == pytest.approx((100, 90, 80, 70, 60, 0.05))
+        assert set(published.IN_MOTION_TABLE_1.columns) <= set(tables_in_pictures(found)["heads"].columns)
+        assert "| In-Motion: EfficientPose III | 99.99" in to_markdown(account_in_pictures(found))
 
     def test_of_joints_without_limbs_or_sigmas(self):
         few = Skeleton("few", ("nose", "tail"), (), None)
         xy = XY[:, :2]
         found = compare_pictures({"a": {"": pictured(joints(xy, few))}}, {"": truth_of_joints(joints(xy, few))})
-        assert list(tables(found)) == ["pictures", "joints", "tests"]
-        text = to_markdown(account(found))
+        assert list(tables_in_pictures(found)) == ["pictures", "joints", "tests"]
+        text = to_markdown(account_in_pictures(found))
         assert "OKS" not in text and "nan" not in text
 
     def test_markdown_and_json(self):
-        text = to_markdown(account(self.MADE))
+        text = to_markdown(account_in_pictures(self.MADE))
         assert "OKS measures by the areas of boxes round the marked joints, smaller than the infant." in text
         assert "| HRNet+DEKR: left arm | 0.9930 | - |" in text and "nan" not in text
-        held = json.loads(json.dumps(to_dict(account(self.MADE))))
+        held = json.loads(json.dumps(to_dict(account_in_pictures(self.MADE))))
         assert held["pictures"]["rows"]["a"]["mean px"] == pytest.approx(5) and held["frames"] == 6
 
 

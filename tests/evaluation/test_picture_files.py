@@ -15,7 +15,7 @@ import pytest
 from test_storage import poses2d
 
 from stereo3d.errors import InputError
-from stereo3d.evaluation.picture_files import is_picture_file, read_picture_truth, read_pictured
+from stereo3d.evaluation.files.pictures import is_picture_file, read_picture_truth, read_pictured
 from stereo3d.export.coco import write_coco
 from stereo3d.skeleton import COCO_17, CROWDPOSE_14
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from stereo3d.errors import InvalidValue
-from stereo3d.evaluation import published
+from stereo3d.evaluation.comparison import published
 from stereo3d.evaluation.metrics import AGMA_GROUPS
-from stereo3d.evaluation.published import TABLES, Table
+from stereo3d.evaluation.comparison.published import TABLES, Table
 from stereo3d.skeleton import INMOTION_19
 
 

@@ -11,7 +11,7 @@ import pytest
 from test_storage import RIG, poses3d
 
 from stereo3d.errors import InputError, InvalidValue, UsageError
-from stereo3d.evaluation.spatial_files import read_points
+from stereo3d.evaluation.files.spatial import read_points
 from stereo3d.export.c3d import write_c3d
 from stereo3d.export.tables import write_csv
 from stereo3d.export.trc import write_trc

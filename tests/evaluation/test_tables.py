@@ -11,18 +11,19 @@ import pytest
 from takes import LEVELS, infants, predicted, without
 
 from stereo3d.errors import UsageError
-from stereo3d.evaluation import metrics, published
-from stereo3d.evaluation.account import markdown, to_csv, to_dict, to_markdown, write
-from stereo3d.evaluation.compare import compare
-from stereo3d.evaluation.compared import paired_tests
-from stereo3d.evaluation.published import Table
-from stereo3d.evaluation.tables import account, in_pictures, tables
+from stereo3d.evaluation import metrics
+from stereo3d.evaluation.comparison import published
+from stereo3d.evaluation.comparison.account import markdown, to_csv, to_dict, to_markdown, write
+from stereo3d.evaluation.comparison.space import compare
+from stereo3d.evaluation.comparison.compared import paired_tests
+from stereo3d.evaluation.comparison.published import Table
+from stereo3d.evaluation.comparison.tables import account_in_space, in_pictures, tables_in_space
 
 TRUTHS = infants()
 BOTH = {name: predicted(TRUTHS, metres, 1000 * metres) for name, metres in LEVELS.items()}
 BOTH["bad"] = {s: without(p, 0) for s, p in BOTH["bad"].items()}
 COMPARISON = compare(BOTH, TRUTHS)
-MADE, ACCOUNT = tables(COMPARISON), account(COMPARISON)
+MADE, ACCOUNT = tables_in_space(COMPARISON), account_in_space(COMPARISON)
 ALONE = compare({"good": {"": BOTH["good"]["infant 0"]}}, {"": TRUTHS["infant 0"]})
 
 
@@ -39,7 +40,7 @@ def cells(text: str, start: str) -> list[str]:
 class TestTables:
     def test_names(self):
         assert list(MADE) == ["pictures", "space", "joints", "steadiness", "tests"]
-        assert "pictures" not in tables(dataclasses.replace(COMPARISON, pictures=None))
+        assert "pictures" not in tables_in_space(dataclasses.replace(COMPARISON, pictures=None))
 
     @pytest.mark.parametrize("name, paper", [("pictures", published.AGMA_TABLE_3), ("space", published.AGMA_TABLE_4),
                                              ("joints", published.AGMA_TABLE_5)])  # fmt: skip
@@ -124,7 +125,7 @@ class TestMarkdown:
         assert line == r"| a\|b | 1.00 |"
 
     def test_of_one_prediction_of_one_infant(self):
-        text = to_markdown(account(ALONE))
+        text = to_markdown(account_in_space(ALONE))
         assert cells(text.partition("**Against good")[2], "good")[2:] == ["-", "-", "-", "-", "-", "1", "-", "-"]
 
 

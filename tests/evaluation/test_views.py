@@ -1,4 +1,4 @@
-"""Places in space where the lenses show them: against cv2.projectPoints."""
+"""Places in space where the lenses show them: against cv2.projectPoints. Skeletons of files that only name joints."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from tracks import truth_poses
 
 from stereo3d.calibration.rectify import Rectifier
 from stereo3d.cameras import Intrinsics, RectifiedCamera, StereoRig
-from stereo3d.errors import UsageError
+from stereo3d.errors import InvalidValue, UsageError
 from stereo3d.evaluation.points import points_of, turned
-from stereo3d.evaluation.views import in_recorded_picture
+from stereo3d.evaluation.views import in_recorded_picture, skeleton_of
+from stereo3d.skeleton import SKELETONS, Skeleton
 from stereo3d.stereo import SIDES, Stereo
 
 LENS = Intrinsics((1280, 720), 530.0, 531.0, 640.0, 360.0, [-0.04, 0.01, 1e-4, 1e-4, 0.0])
@@ -56,3 +57,28 @@ def test_without_rectification_there_is_no_rectified_camera() -> None:
         in_recorded_picture(dataclasses.replace(TRUTH, camera="rectified"), Rectifier(rig(0.8, 0.6)), "left")
     with pytest.raises(UsageError, match="truth: has no video_frame"):
         in_recorded_picture(dataclasses.replace(TRUTH, frame=None), Rectifier(rig(0.8, 0.6)), "left")
+
+
+@pytest.mark.parametrize("known", SKELETONS.values(), ids=lambda s: s.name)
+def test_a_known_list_is_the_known_skeleton(known: Skeleton) -> None:
+    assert skeleton_of("file", [joint.title() for joint in known.joints]) is known
+
+
+def test_other_lists_get_the_bones_of_all() -> None:
+    made = skeleton_of("file", ["RHip", "LHip", "r_knee", "l_knee", "tail", "RShoulder", "LShoulder"])
+    bones = {frozenset((made.joints[a], made.joints[b])) for a, b in made.bones}
+    sides = [{f"{side}_hip", f"{side}_{end}"} for side in ("left", "right") for end in ("knee", "shoulder")]
+    across = [{"left_hip", "right_hip"}, {"left_shoulder", "right_shoulder"}]
+    assert bones == {frozenset(b) for b in sides + across} and made.name == "file"
+    assert made.torso == (0, 5) and made.joints[4] == "tail"
+
+
+def test_without_trunk_there_is_no_torso() -> None:
+    assert skeleton_of("file", ["nose", "neck"]).torso is None
+    assert len(skeleton_of("file", [])) == 0
+
+
+@pytest.mark.parametrize("joints", [["nose", "Nose"], ["left_hip"]])
+def test_wrong_lists_are_refused(joints: list[str]) -> None:
+    with pytest.raises(InvalidValue, match="joints: expected"):
+        skeleton_of("file", joints)

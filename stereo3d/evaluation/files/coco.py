@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from stereo3d.errors import InvalidValue
-from stereo3d.evaluation.named_joints import skeleton_of
+from stereo3d.evaluation.views import skeleton_of
 from stereo3d.evaluation.oks import MOST_DETECTIONS, People, box_area
-from stereo3d.evaluation.pictured import Pictured, PictureTruth, truth_of_joints
+from stereo3d.evaluation.views import Pictured, PictureTruth, truth_of_joints
 from stereo3d.poses import Poses2D
 from stereo3d.skeleton import COCO_17, CROWDPOSE_14, Skeleton
 from stereo3d.values import Bools, Floats, Ints

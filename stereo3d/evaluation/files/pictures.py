@@ -22,9 +22,9 @@ import pandas as pd
 
 from stereo3d import storage
 from stereo3d.errors import InputError, InvalidValue
-from stereo3d.evaluation.coco_files import poses_of, read_annotations, read_results
-from stereo3d.evaluation.named_joints import skeleton_of
-from stereo3d.evaluation.pictured import Pictured, PictureTruth, pictured, truth_of_joints
+from stereo3d.evaluation.files.coco import poses_of, read_annotations, read_results
+from stereo3d.evaluation.views import skeleton_of
+from stereo3d.evaluation.views import Pictured, PictureTruth, pictured, truth_of_joints
 from stereo3d.poses import Poses2D
 from stereo3d.skeleton import OPENPOSE_18, Skeleton
 from stereo3d.values import Floats, Ints

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,14 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from stereo3d.atomic import write_text
-from stereo3d.errors import UsageError
-from stereo3d.evaluation.published import Table
+from stereo3d.evaluation.comparison.published import Table
+from stereo3d.evaluation.report import write_as
 from stereo3d.values import Value
 
 OF_FOUND = " of found"
 """The end of a column's name that stands in brackets behind the column without it."""
-_ENDINGS = (".md", ".json", ".csv")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,14 +66,7 @@ def to_csv(account: Account) -> str:
 
 def write(account: Account, path: str | os.PathLike[str]) -> Path:
     """The path of a new file in the format of its ending: .md, .json or .csv. Raises UsageError for another."""
-    kind = Path(path).suffix.lower()
-    if kind not in _ENDINGS:
-        raise UsageError(f"{path}: expected a name that ends in {', '.join(_ENDINGS)}")
-    if kind == ".md":
-        return write_text(path, to_markdown(account))
-    if kind == ".csv":
-        return write_text(path, to_csv(account))
-    return write_text(path, json.dumps(to_dict(account), indent=1) + "\n")
+    return write_as(path, lambda: to_markdown(account), lambda: to_dict(account), lambda: to_csv(account))
 
 
 def markdown(table: Table, papers: Mapping[str, Table] | None = None) -> str:

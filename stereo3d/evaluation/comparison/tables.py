@@ -1,4 +1,4 @@
-"""A comparison as AGMA's tables 3, 4 and 5 beside the paper's own, and the tests.
+"""A comparison as tables beside the papers': AGMA's tables 3, 4 and 5, OKS, LOS, RMSD, PCKh, steadiness and the tests.
 
 For people: shares in %, lengths in cm or px, as the papers print them. All joints are pooled over frames but for rows
 that say otherwise; mean and STD are of joints found; PCK counts a miss as wrong, `of found` leaves misses out.
@@ -6,16 +6,19 @@ that say otherwise; mean and STD are of joints found; PCK counts a miss as wrong
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from stereo3d.evaluation import metrics, published
-from stereo3d.evaluation.account import OF_FOUND, Account
-from stereo3d.evaluation.compare import Comparison
-from stereo3d.evaluation.compared import Compared, paired_tests
-from stereo3d.evaluation.pixels import picture_error
-from stereo3d.evaluation.published import Table
+from stereo3d.evaluation import metrics
+from stereo3d.evaluation.comparison import published
+from stereo3d.evaluation.comparison.account import OF_FOUND, Account
+from stereo3d.evaluation.comparison.compared import Compared, paired_tests
+from stereo3d.evaluation.comparison.pictures import PictureComparison
+from stereo3d.evaluation.comparison.published import Table
+from stereo3d.evaluation.comparison.space import Comparison
+from stereo3d.evaluation.limbs import ASYMMETRIC_SIZE
+from stereo3d.evaluation.pixels import PCKH_SHARES, picture_error
 from stereo3d.evaluation.report import CENTIMETRES
 
 READING = (
@@ -25,24 +28,57 @@ READING = (
 )
 AGMA_PICTURES = published.beside(published.AGMA_TABLE_3, published.AGMA_FIGURE_6)
 _PAPERS = {"pictures": AGMA_PICTURES, "space": published.AGMA_TABLE_4, "joints": published.AGMA_TABLE_5}
+_KEYPOINTS = ("AP", "AP50", "AP75", "AP medium", "AP large", "AR", "AR50", "AR75", "AR medium", "AR large")
+_SMALL = "{0} px at {1} x {2}".format
+_LIMB_COLUMNS = (
+    "LOS", "distance px", "RMSD median px", "RMSD IQR px",
+    *(_SMALL(name, *ASYMMETRIC_SIZE) for name in ("RMSD median", "RMSD IQR")),
+)  # fmt: skip
+_HEADS = (*(f"PCKh@{t:.1f}" for t in PCKH_SHARES), "ME")
 
 
-def account(comparison: Comparison) -> Account:
+def account_in_space(comparison: Comparison) -> Account:
     """All tables of a comparison, AGMA's beneath those that are laid out like them."""
-    space = comparison.space
-    n_frames, n_joints = space.labelled.shape
-    head = f"{n_frames} frames and {n_joints} joints that all share; subjects: {len(space.subjects)}."
-    counts = {"frames": n_frames, "joint_names": list(space.joints), "subjects": list(space.subjects)}
-    made = tables(comparison)
-    return Account(head, counts, made, READING, {name: {"AGMA": t} for name, t in _PAPERS.items() if name in made})
+    papers = {name: {"AGMA": table} for name, table in _PAPERS.items()}
+    return _account(comparison.space, "frames", tables_in_space(comparison), READING, papers)
 
 
-def tables(comparison: Comparison) -> dict[str, Table]:
+def account_in_pictures(comparison: PictureComparison) -> Account:
+    """All tables of a comparison in pictures, the papers' beneath those that are laid out like them."""
+    areas = f" OKS measures by the areas of {' and '.join(comparison.area_from)}." if comparison.keypoints else ""
+    return _account(comparison.errors, "pictures", tables_in_pictures(comparison), READING + areas, _papers())
+
+
+def _account(
+    errors: Compared, of: str, made: Mapping[str, Table], reading: str, papers: Mapping[str, Mapping[str, Table]]
+) -> Account:
+    n_frames, n_joints = errors.labelled.shape
+    head = f"{n_frames} {of} and {n_joints} joints that all share; subjects: {len(errors.subjects)}."
+    counts = {"frames": n_frames, "joint_names": list(errors.joints), "subjects": list(errors.subjects)}
+    return Account(head, counts, made, reading, {name: tables for name, tables in papers.items() if name in made})
+
+
+def tables_in_space(comparison: Comparison) -> dict[str, Table]:
     """`pictures` (AGMA's table 3, where there are any), `space` (4), `joints` (5), `steadiness`, `tests`."""
     space, pictures = comparison.space, comparison.pictures
     made = {} if pictures is None else {"pictures": in_pictures(pictures)}
     made |= {"space": in_space(space), "joints": by_joint(space), "steadiness": steadiness(comparison)}
     return made | {"tests": against_first(space)}
+
+
+def tables_in_pictures(comparison: PictureComparison) -> dict[str, Table]:
+    """`pictures` (AGMA's table 3), `joints`, `keypoints`, `limbs`, `heads` and `tests`, where there is anything."""
+    errors = comparison.errors
+    made = {"pictures": in_pictures(errors), "joints": by_joint(errors)}
+    if comparison.keypoints:
+        made["keypoints"] = Table("OKS", _KEYPOINTS, {n: tuple(s) for n, s in _numbers(comparison).items()})
+    rows = {f"{limb}, {n}": tuple(x) for n, of in comparison.limbs.items() for limb, x in of.items()}
+    if rows:
+        made["limbs"] = Table("Limb Overlap Score and RMSD", _LIMB_COLUMNS, rows)
+    if comparison.heads:
+        in_percent = {n: (*(100 * share for share in x[:-1]), x[-1]) for n, x in comparison.heads.items()}
+        made["heads"] = Table("PCKh, %, and ME in head lengths", _HEADS, in_percent)
+    return made | {"tests": against_first(errors)}
 
 
 def in_pictures(compared: Compared) -> Table:
@@ -122,3 +158,24 @@ def _over_frames(compared: Compared) -> dict[str, tuple[float, ...]]:
         found = metrics.detection_rate(compared.error[i], compared.labelled, "frames")
         rows[f"{name}, mean over frames"] = (*_shares(compared, i, "frames"), unit * mean, unit * std, 100 * found)
     return rows
+
+
+def _numbers(comparison: PictureComparison) -> dict[str, list[float]]:
+    fields = ("ap", "ap50", "ap75", "ap_medium", "ap_large", "ar", "ar50", "ar75", "ar_medium", "ar_large")
+    return {name: [getattr(s, field) for field in fields] for name, s in comparison.keypoints.items()}
+
+
+def _papers() -> dict[str, dict[str, Table]]:
+    shares = published.INFANT_OPENPOSE_TABLE_1
+    as_shares = Table(shares.title, shares.columns, {n: tuple(x / 100 for x in r) for n, r in shares.rows.items()},
+                      shares.source)  # fmt: skip
+    rmsd = published.ASYMMETRIC_TABLE_2
+    return {
+        "pictures": {"AGMA": AGMA_PICTURES},
+        "keypoints": {"HRNet+DEKR": published.HRNET_DEKR_TABLE_1, "Infant-Pose": as_shares},
+        "limbs": {
+            "HRNet+DEKR": published.HRNET_DEKR_TABLE_2,
+            "Asymmetric convolutions": Table(rmsd.title, _LIMB_COLUMNS[4:], rmsd.rows, rmsd.source),
+        },
+        "heads": {"In-Motion": published.IN_MOTION_TABLE_1},
+    }

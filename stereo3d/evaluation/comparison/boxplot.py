@@ -11,7 +11,7 @@ import numpy as np
 from stereo3d.atomic import replacing
 from stereo3d.errors import UsageError
 from stereo3d.evaluation import metrics
-from stereo3d.evaluation.compared import Compared
+from stereo3d.evaluation.comparison.compared import Compared
 from stereo3d.evaluation.pixels import picture_error
 from stereo3d.values import Floats
 

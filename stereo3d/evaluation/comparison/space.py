@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -17,8 +16,16 @@ import numpy as np
 from stereo3d import storage
 from stereo3d.cameras import RectifiedCamera
 from stereo3d.errors import InputError, UsageError
-from stereo3d.evaluation import limbs, metrics, motion, pixels
-from stereo3d.evaluation.compared import Compared
+from stereo3d.evaluation import limbs, metrics, pixels
+from stereo3d.evaluation.comparison.compared import (
+    Compared,
+    Views,
+    columns_of,
+    compare_in_pictures,
+    frames_of_all,
+    joints_of_all,
+    rows_of,
+)
 from stereo3d.evaluation.evaluate import (
     THRESHOLDS,
     Evaluation,
@@ -33,7 +40,7 @@ from stereo3d.evaluation.truth import read_joints
 from stereo3d.evaluation.views import in_rectified_pictures
 from stereo3d.poses import Poses2D, Poses3D
 from stereo3d.stereo import SIDES, Stereo
-from stereo3d.values import Floats, Ints, Value
+from stereo3d.values import Value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,49 +131,18 @@ def _in_space(evaluations: Mapping[str, Mapping[str, Evaluation]]) -> Compared:
     """Evaluations by name and then subject, on the frames and joints that all predictions of a subject share."""
     names, subjects = tuple(evaluations), tuple(next(iter(evaluations.values())))
     everything = [e for of_subjects in evaluations.values() for e in of_subjects.values()]
-    joints = _shared_joints(e.joints for e in everything)
+    joints = joints_of_all(e.joints for e in everything)
     error, labelled, subject = [], [], []
     for i, s in enumerate(subjects):
         takes = [of_subjects[s] for of_subjects in evaluations.values()]
-        frames = _shared_frames([e.frame for e in takes], s)
-        where = [np.ix_(_rows(e.frame, frames), _columns(e.joints, joints)) for e in takes]
+        frames = frames_of_all([e.frame for e in takes], s)
+        where = [np.ix_(rows_of(e.frame, frames), columns_of(e.joints, joints)) for e in takes]
         error.append(np.stack([e.error[at] for e, at in zip(takes, where)]))
         labelled.append(np.logical_and.reduce([e.labelled[at] for e, at in zip(takes, where)]))
         subject.append(np.full(len(frames), i))
     return Compared(
         names, np.concatenate(error, 1), np.concatenate(labelled), joints, np.concatenate(subject), subjects,
         everything[0].thresholds,
-    )
-
-
-Views = Sequence[tuple[Poses2D, Poses2D]]
-"""The joints of a view and its truth, for each of the views."""
-
-
-def compare_in_pictures(
-    views: Mapping[str, Mapping[str, Views]], shares: Sequence[float] = pixels.PCK_SHARES
-) -> Compared:
-    """Joints in pictures and their truth, by name and then subject; each view's pictures count.
-
-    All in the same pixels; frames belong together by their index, joints by their names. The torso is the truth's.
-    Raises InputError where they do not share frames or joints.
-    """
-    names, subjects = tuple(views), tuple(next(iter(views.values())))
-    pairs = [pair for of_subjects in views.values() for seen in of_subjects.values() for pair in seen]
-    joints = _shared_joints(view.skeleton.joints for pair in pairs for view in pair)
-    error, labelled, size, subject = [], [], [], []
-    for i, s in enumerate(subjects):
-        for takes in zip(*(of_subjects[s] for of_subjects in views.values())):
-            frames = _shared_frames([view.frame for take in takes for view in take], s)
-            seen, there = (np.stack([_places(take[k], frames, joints) for take in takes]) for k in (0, 1))
-            known = np.isfinite(there).all((0, -1))
-            error.append(np.where(known, metrics.distance(seen, there), np.nan))
-            labelled.append(known)
-            size.append(np.stack([_torso(truth)[_rows(truth.frame, frames)] for _, truth in takes]))
-            subject.append(np.full(len(frames), i))
-    return Compared(
-        names, np.concatenate(error, 1), np.concatenate(labelled), joints, np.concatenate(subject), subjects,
-        tuple(shares), np.concatenate(size, 1),
     )
 
 
@@ -192,10 +168,10 @@ def _steadiness(held: _Held) -> Steadiness:
     time = poses.time if poses.time is not None else truth.time
     if time is None or pairs.by == "order":
         return Steadiness(np.nan, metrics.spread(variation)[2], noise)
-    joints = _shared_joints([names, truth.joints])
-    error = motion.acceleration_error(
-        xyz[np.ix_(pairs.rows, _columns(names, joints))],
-        truth.xyz[np.ix_(pairs.truth_rows, _columns(truth.joints, joints))],
+    joints = joints_of_all([names, truth.joints])
+    error = metrics.acceleration_error(
+        xyz[np.ix_(pairs.rows, columns_of(names, joints))],
+        truth.xyz[np.ix_(pairs.truth_rows, columns_of(truth.joints, joints))],
         time[pairs.rows] if poses.time is not None else time[pairs.truth_rows],
     )
     return Steadiness(metrics.spread(error)[0], metrics.spread(variation)[2], noise)
@@ -203,43 +179,3 @@ def _steadiness(held: _Held) -> Steadiness:
 
 def _mean_steadiness(of_subjects: Sequence[Steadiness]) -> Steadiness:
     return Steadiness(*(metrics.spread(np.array(column))[0] for column in zip(*of_subjects)))
-
-
-def _torso(truth: Poses2D) -> Floats:
-    """(T,) px, NaN where the truth has no torso."""
-    if truth.skeleton.torso is None:
-        return np.full(len(truth), np.nan)
-    return pixels.torso_height(truth.xy, truth.skeleton)
-
-
-def _places(view: Poses2D, frames: Ints, joints: Sequence[str]) -> Floats:
-    return view.xy[np.ix_(_rows(view.frame, frames), _columns(view.skeleton.joints, joints))]
-
-
-def _shared_joints(lists: Iterable[Sequence[str]]) -> tuple[str, ...]:
-    """Those in all lists, in the first one's order."""
-    first, *others = lists
-    shared = tuple(j for j in first if all(j in other for other in others))
-    if not shared:
-        raise InputError(f"joints: expected some that all predictions share, the first has {', '.join(first)}")
-    return shared
-
-
-def _shared_frames(frames: Sequence[Ints], subject: str) -> Ints:
-    shared = reduce(np.intersect1d, frames)
-    if not shared.size and max(map(len, frames)):
-        given = " and ".join(str(len(of)) for of in frames)
-        raise InputError(
-            f"frames: expected some of {subject or 'the recording'} that all predictions share with the truth, "
-            f"got none of {given} frames"
-        )
-    return np.asarray(shared, np.int64)
-
-
-def _rows(frame: Ints, wanted: Ints) -> Ints:
-    """Where the wanted frames stand; each of them does."""
-    return np.asarray(np.intersect1d(frame, wanted, return_indices=True)[1])
-
-
-def _columns(joints: Sequence[str], wanted: Sequence[str]) -> Ints:
-    return np.array([joints.index(j) for j in wanted])

@@ -15,14 +15,14 @@ from stereo3d.calibration.rectify import Rectifier
 from stereo3d.calibration.sizes import sizes
 from stereo3d.cameras import RectifiedCamera, StereoRig
 from stereo3d.errors import InputError, UsageError
-from stereo3d.evaluation import picture_tables, tables
-from stereo3d.evaluation.account import Account
-from stereo3d.evaluation.compare import Prediction, compare, read_prediction
-from stereo3d.evaluation.compared import Compared
+from stereo3d.evaluation.comparison import tables
+from stereo3d.evaluation.comparison.account import Account
+from stereo3d.evaluation.comparison.space import Prediction, compare, read_prediction
+from stereo3d.evaluation.comparison.compared import Compared
 from stereo3d.evaluation.evaluate import Evaluation, evaluate
-from stereo3d.evaluation.picture_comparison import compare_pictures
-from stereo3d.evaluation.picture_files import is_picture_file, read_picture_truth, read_pictured
-from stereo3d.evaluation.pictured import Pictured, PictureTruth, pictured, truth_of_joints
+from stereo3d.evaluation.comparison.pictures import compare_pictures
+from stereo3d.evaluation.files.pictures import is_picture_file, read_picture_truth, read_pictured
+from stereo3d.evaluation.views import Pictured, PictureTruth, pictured, truth_of_joints
 from stereo3d.evaluation.points import Points, turned
 from stereo3d.evaluation.truth import read_truth
 from stereo3d.evaluation.views import in_recorded_picture, in_rectified_pictures
@@ -154,13 +154,13 @@ def compared(reader: Reader, results: Mapping[str, PathLike], truths: Mapping[st
         known = {s: reader.picture_truth(path) for s, path in truths.items()}
         seen = {name: {s: reader.pictured(f, known[s], truths[s]) for s, f in of.items()} for name, of in files.items()}
         pictures = compare_pictures(seen, known)
-        return Result(picture_tables.account(pictures), pictures.errors)
+        return Result(tables.account_in_pictures(pictures), pictures.errors)
     places = {s: read_truth(path, reader.frame, reader.unit) for s, path in truths.items()}
     found = {
         name: {s: reader.prediction(f, places[s], truths[s]) for s, f in of.items()} for name, of in files.items()
     }
     comparison = compare(found, places)
-    return Result(tables.account(comparison), comparison.space)
+    return Result(tables.account_in_space(comparison), comparison.space)
 
 
 def _of_subjects(path: PathLike, truths: Mapping[str, PathLike]) -> dict[str, Path]:

@@ -11,10 +11,9 @@ import numpy as np
 
 from stereo3d.errors import InputError, UsageError
 from stereo3d.evaluation import limbs, metrics, pixels
-from stereo3d.evaluation.compare import compare_in_pictures
-from stereo3d.evaluation.compared import Compared
+from stereo3d.evaluation.comparison.compared import Compared, compare_in_pictures
 from stereo3d.evaluation.oks import KeypointScores, keypoint_scores
-from stereo3d.evaluation.pictured import (
+from stereo3d.evaluation.views import (
     Pictured,
     PictureTruth,
     joined,

@@ -15,9 +15,8 @@ import numpy as np
 import pandas as pd
 
 from stereo3d.errors import InputError, InvalidValue
-from stereo3d.evaluation.c3d_file import read_c3d
-from stereo3d.evaluation.points import Frame, Points, scale_of
-from stereo3d.evaluation.truth import check_frame
+from stereo3d.evaluation.files.c3d import read_c3d
+from stereo3d.evaluation.points import Frame, Points, check_frame, scale_of
 from stereo3d.skeleton import joint_name
 from stereo3d.values import Floats, Ints
 

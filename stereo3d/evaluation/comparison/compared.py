@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
 
+from stereo3d.errors import InputError
 from stereo3d.evaluation import metrics, pixels
 from stereo3d.evaluation.bootstrap import (
     Interval,
@@ -17,6 +20,7 @@ from stereo3d.evaluation.bootstrap import (
     ratio,
     sums_by_subject,
 )
+from stereo3d.poses import Poses2D
 from stereo3d.values import Bools, Floats, Ints, Value, array
 
 
@@ -67,6 +71,37 @@ class Compared(Value):
         return dataclasses.replace(self, error=self.error[..., which], labelled=self.labelled[:, which], joints=joints)
 
 
+Views = Sequence[tuple[Poses2D, Poses2D]]
+"""The joints of a view and its truth, for each of the views."""
+
+
+def compare_in_pictures(
+    views: Mapping[str, Mapping[str, Views]], shares: Sequence[float] = pixels.PCK_SHARES
+) -> Compared:
+    """Joints in pictures and their truth, by name and then subject; each view's pictures count.
+
+    All in the same pixels; frames belong together by their index, joints by their names. The torso is the truth's.
+    Raises InputError where they do not share frames or joints.
+    """
+    names, subjects = tuple(views), tuple(next(iter(views.values())))
+    pairs = [pair for of_subjects in views.values() for seen in of_subjects.values() for pair in seen]
+    joints = joints_of_all(view.skeleton.joints for pair in pairs for view in pair)
+    error, labelled, size, subject = [], [], [], []
+    for i, s in enumerate(subjects):
+        for takes in zip(*(of_subjects[s] for of_subjects in views.values())):
+            frames = frames_of_all([view.frame for take in takes for view in take], s)
+            seen, there = (np.stack([_places(take[k], frames, joints) for take in takes]) for k in (0, 1))
+            known = np.isfinite(there).all((0, -1))
+            error.append(np.where(known, metrics.distance(seen, there), np.nan))
+            labelled.append(known)
+            size.append(np.stack([_torso(truth)[rows_of(truth.frame, frames)] for _, truth in takes]))
+            subject.append(np.full(len(frames), i))
+    return Compared(
+        names, np.concatenate(error, 1), np.concatenate(labelled), joints, np.concatenate(subject), subjects,
+        tuple(shares), np.concatenate(size, 1),
+    )
+
+
 class PairedTest(NamedTuple):
     """One prediction held against the first, subject by subject, on the joints that both found."""
 
@@ -114,3 +149,43 @@ def _signed_ranks(difference: Floats) -> float:
     if difference.size < 2:
         return np.nan
     return float(stats.wilcoxon(apart, method="exact").pvalue) if apart.size else 1.0
+
+
+def _torso(truth: Poses2D) -> Floats:
+    """(T,) px, NaN where the truth has no torso."""
+    if truth.skeleton.torso is None:
+        return np.full(len(truth), np.nan)
+    return pixels.torso_height(truth.xy, truth.skeleton)
+
+
+def _places(view: Poses2D, frames: Ints, joints: Sequence[str]) -> Floats:
+    return view.xy[np.ix_(rows_of(view.frame, frames), columns_of(view.skeleton.joints, joints))]
+
+
+def joints_of_all(lists: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    """Those in all lists, in the first one's order."""
+    first, *others = lists
+    shared = tuple(j for j in first if all(j in other for other in others))
+    if not shared:
+        raise InputError(f"joints: expected some that all predictions share, the first has {', '.join(first)}")
+    return shared
+
+
+def frames_of_all(frames: Sequence[Ints], subject: str) -> Ints:
+    shared = reduce(np.intersect1d, frames)
+    if not shared.size and max(map(len, frames)):
+        given = " and ".join(str(len(of)) for of in frames)
+        raise InputError(
+            f"frames: expected some of {subject or 'the recording'} that all predictions share with the truth, "
+            f"got none of {given} frames"
+        )
+    return np.asarray(shared, np.int64)
+
+
+def rows_of(frame: Ints, wanted: Ints) -> Ints:
+    """Where the wanted frames stand; each of them does."""
+    return np.asarray(np.intersect1d(frame, wanted, return_indices=True)[1])
+
+
+def columns_of(joints: Sequence[str], wanted: Sequence[str]) -> Ints:
+    return np.array([joints.index(j) for j in wanted])
