@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -109,3 +110,65 @@ def test_parameters_may_end_without_an_empty_name(tmp_path: Path) -> None:
     whole, short = integers(), integers().replace(b"RATE\x09\x00", b"RATE\x00\x00")
     assert whole != short
     np.testing.assert_array_equal(read_c3d(written(tmp_path, short)).xyz, read_c3d(written(tmp_path, whole)).xyz)
+
+
+LONG = 65_540
+
+
+def long_file(claims: bytes, first: int = 1, last: int = 65_535, n_frames: int = LONG) -> bytes:
+    """One point in more frames than the header counts, its x the number of the frame from 0."""
+    groups = b"".join(struct.pack("<bb", len(n), -i) + n + struct.pack("<hb", 3, 0) for i, n in ((1, b"POINT"), (2, b"TRIAL")))
+    names = parameter(1, "LABELS", -1, (4, 1), b"LHip") + parameter(1, "UNITS", -1, (1, 1), b"m")
+    parameters = (bytes([1, 80, 1, 84]) + groups + names + claims).ljust(512, b"\0")
+    header = struct.pack("<BBHHHHHfHHf", 2, 80, 1, 0, first, last, 0, -1.0, 3, 1, 50.0).ljust(512, b"\0")
+    points = np.zeros((n_frames, 4), "<f4")
+    points[:, 0], points[:, 2] = np.arange(n_frames), 1
+    data = points.tobytes()
+    return header + parameters + data.ljust(-(-len(data) // 512) * 512, b"\0")
+
+
+TRIAL = parameter(2, "ACTUAL_START_FIELD", 2, (2,), struct.pack("<2H", 1, 0)) + parameter(
+    2, "ACTUAL_END_FIELD", 2, (2,), struct.pack("<2H", LONG & 0xFFFF, LONG >> 16)
+)
+
+
+@pytest.mark.parametrize("claims, first, last", [
+    (parameter(1, "LONG_FRAMES", 4, (), struct.pack("<f", LONG)), 1, 65_535),
+    (parameter(1, "FRAMES", 4, (), struct.pack("<f", LONG)), 1, 65_535),
+    (parameter(1, "FRAMES", 2, (), struct.pack("<H", 65_535)) + TRIAL, 1, 65_535),
+    (TRIAL, 1, LONG & 0xFFFF), (TRIAL, 5, LONG & 0xFFFF),
+], ids=["long", "float", "trial", "wrapped", "wrapped to none"])  # fmt: skip
+def test_more_frames_than_the_header_counts(claims: bytes, first: int, last: int, tmp_path: Path) -> None:
+    points = read_c3d(written(tmp_path, long_file(claims, first, last)))
+    np.testing.assert_array_equal(points.xyz[:, 0, 0], np.arange(LONG))
+    np.testing.assert_allclose(points.time[[0, -1]], [0, (LONG - 1) / 50])
+
+
+def test_as_many_as_the_header_counts(tmp_path: Path) -> None:
+    """The block that the last frame lies in is filled up with zeros, which are no frames."""
+    assert len(read_c3d(written(tmp_path, long_file(b"", n_frames=65_535))).xyz) == 65_535
+
+
+@pytest.mark.parametrize("claims", [
+    b"", parameter(1, "LONG_FRAMES", 4, (), struct.pack("<f", np.nan)), parameter(1, "FRAMES", 4, (), struct.pack("<f", 1e6)),
+    parameter(2, "ACTUAL_START_FIELD", 2, (2,), struct.pack("<2H", 1, 0)) + parameter(2, "ACTUAL_END_FIELD", 4, (), struct.pack("<f", 2)),
+], ids=["none", "unknown", "too many", "half"])  # fmt: skip
+def test_more_frames_than_anything_tells(claims: bytes, tmp_path: Path) -> None:
+    with pytest.raises(InvalidValue, match=r"expected to be told how many frames it has .*the data of 65600 and.*in parts, or as TRC"):
+        read_c3d(written(tmp_path, long_file(claims, n_frames=65_600)))
+
+
+def test_data_behind_the_frames_is_left_alone(tmp_path: Path) -> None:
+    assert len(read_c3d(written(tmp_path, integers() + bytes(2048))).xyz) == 2
+
+
+def test_what_py_c3d_writes_beyond_it(tmp_path: Path) -> None:
+    c3d = pytest.importorskip("c3d", reason="the independent writer is not installed")
+    writer = c3d.Writer(50.0, 0.0, point_scale=-1)
+    writer.set_point_labels(["LHip"])
+    frame = np.zeros((1, 5), np.float32)
+    writer.add_frames([(frame + i, np.zeros((0, 0))) for i in range(LONG)])
+    with open(tmp_path / "p.c3d", "wb") as stream, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # no analogue data
+        writer.write(stream)
+    assert len(read_c3d(tmp_path / "p.c3d").xyz) == LONG

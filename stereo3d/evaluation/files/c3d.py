@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,8 @@ _INTEL = 84
 _MOST_BYTES = 4 << 30
 _KINDS = {-1: "S1", 1: "u1", 2: "<i2", 4: "<f4"}
 _LOST = -1
+_MOST_COUNTED = 0xFFFF
+"""The header counts frames in 16 bits; longer files say 65535 there, and how many in one of three parameters."""
 
 
 class C3DPoints(NamedTuple):
@@ -55,13 +58,10 @@ def _points(data: bytes) -> C3DPoints:
     parameters = _parameters(data, (block - 1) * _BLOCK)
     names = [str(name) for name in parameters["POINT:LABELS"]][:n_points]
     number = "<f4" if scale < 0 else "<i2"
-    width = 4 * n_points + n_analog
-    n_frames, offset = last - first + 1, (start - 1) * _BLOCK
-    if not (rate > 0 and np.isfinite(rate) and n_frames > 0 and offset > 0 and len(names) == n_points > 0):
+    width, offset = 4 * n_points + n_analog, (start - 1) * _BLOCK
+    if not (rate > 0 and np.isfinite(rate) and offset > 0 and len(names) == n_points > 0):
         raise InvalidValue(f"expected named points at a rate, got {n_points} points, {len(names)} names, {rate:g} Hz")
-    held = (len(data) - offset) // (width * np.dtype(number).itemsize)
-    if held < n_frames:
-        raise InvalidValue(f"expected {n_frames} frames, got the data of {max(held, 0)}")
+    first, n_frames = _frames((first, last), len(data) - offset, width * np.dtype(number).itemsize, parameters)
     values = np.frombuffer(data, number, n_frames * width, offset).reshape(n_frames, width)
     points = values[:, : 4 * n_points].reshape(n_frames, n_points, 4)
     with np.errstate(invalid="ignore"):
@@ -72,6 +72,41 @@ def _points(data: bytes) -> C3DPoints:
         np.where(missing[..., None], np.nan, xyz), names, _first(parameters, "POINT:UNITS"),
         begin + np.arange(n_frames) / rate, _first(parameters, "STEREO3D:FRAME"),
     )  # fmt: skip
+
+
+def _frames(header: tuple[int, int], held: int, size: int, parameters: dict[str, Any]) -> tuple[int, int]:
+    """The first frame's number, and how many of `size` bytes there are among those `held`.
+
+    By the header, unless there is more data and a parameter says how much (User Guide, POINT:FRAMES and TRIAL).
+    """
+    first, last = header
+    n = last - first + 1
+    if n * size > held:
+        raise InvalidValue(f"expected {n} frames, got the data of {max(held, 0) // size}")
+    if held >= n * size + _BLOCK:
+        for begin, count in _long_counts(first, parameters):
+            if n < count <= held // size:
+                return begin, count
+        if last == _MOST_COUNTED:
+            raise InvalidValue(
+                f"expected to be told how many frames it has (POINT:LONG_FRAMES), got the data of {held // size} and "
+                f"a header that cannot count beyond {_MOST_COUNTED}; write it in parts, or as TRC or CSV"
+            )
+    if n < 1:
+        raise InvalidValue(f"expected frames, got those from {first} to {last}")
+    return first, n
+
+
+def _long_counts(first: int, parameters: dict[str, Any]) -> Iterator[tuple[int, int]]:
+    """First frames and numbers of frames, as files say them that have more than the header counts."""
+    words = [np.asarray(parameters.get(f"TRIAL:ACTUAL_{end}_FIELD", ())) for end in ("START", "END")]
+    if all(x.size == 2 and x.dtype == "<i2" for x in words):
+        begin, end = (int(x.view("<u4")[0]) for x in words)
+        yield begin, end - begin + 1
+    for name in ("LONG_FRAMES", "FRAMES"):
+        said = np.asarray(parameters.get(f"POINT:{name}", ()))
+        if said.size == 1 and said.dtype == "<f4" and np.isfinite(said[0]):
+            yield first, int(said[0])
 
 
 def _first(parameters: dict[str, Any], name: str) -> str:
