@@ -46,12 +46,17 @@ class TestAcceleration:
         np.testing.assert_array_equal(np.flatnonzero(~found[:, 1]), [0, 4, 5, 6, 29])
         np.testing.assert_array_equal(np.flatnonzero(~found[:, 0]), [0, 29])
 
-    @pytest.mark.parametrize("late, known", [(0.49, True), (0.51, False)])
+    @pytest.mark.parametrize("late, known", [(0.49, True), (0.5, True), (0.51, False)])
     def test_a_frame_may_be_half_a_step_late(self, late, known):
         time = np.arange(7.0)
         time[4:] += late
         found = np.isfinite(acceleration(np.zeros((7, 1, 3)), time)).all((1, 2))
         assert found[3] == found[4] == known and found[2] and found[5]
+
+    def test_of_three_frames_is_of_the_middle_one(self):
+        found = acceleration(thrown(TIME)[:3], TIME[:3])
+        np.testing.assert_allclose(found[1, 1], [0, 9.81, 0], atol=1e-9)
+        assert np.isnan(found[[0, 2]]).all()
 
     @pytest.mark.parametrize("n", [0, 1, 2])
     def test_of_too_few_frames_is_unknown(self, n):

@@ -24,6 +24,11 @@ WRIGHT = [494, 395, 516, 434, 476, 557, 413, 442, 650, 433, 417, 656, 267, 478, 
 MINI = [512, 430, 520, 428, 500, 600, 364, 380, 658, 445, 432, 626, 260, 477, 259, 350, 451]
 
 
+def made_up(seed: int):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(9, 1)) + 0.5 * rng.normal(size=4) + 0.7 * rng.normal(size=(9, 4))
+
+
 class TestIntraclassCorrelation:
     @pytest.mark.parametrize("table, form, expected", [
         (SHROUT_FLEISS, "A,1", 0.289764), (SHROUT_FLEISS, "C,1", 0.714841), (SHROUT_FLEISS, "1,1", 0.165742),
@@ -38,14 +43,13 @@ class TestIntraclassCorrelation:
         found = a.intraclass_correlation(SHROUT_FLEISS, form)
         assert (found.low, found.high) == pytest.approx((low, high), abs=6e-4)
 
-    @pytest.mark.parametrize("seed", range(3))
-    def test_against_pingouin(self, seed):
-        rng = np.random.default_rng(seed)
-        table = rng.normal(size=(9, 1)) + 0.5 * rng.normal(size=4) + 0.7 * rng.normal(size=(9, 4))
+    @pytest.mark.parametrize("table", [SHROUT_FLEISS, IN_MOTION, *map(made_up, range(3))],
+                             ids=["Shrout-Fleiss", "In-Motion", "0", "1", "2"])  # fmt: skip
+    def test_against_pingouin(self, table):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             pingouin = pytest.importorskip("pingouin", reason="pingouin, the independent side, is not installed")
-            long = pd.DataFrame([(i, j, table[i, j]) for i in range(9) for j in range(4)], columns=["t", "r", "x"])
+            long = pd.DataFrame([(i, j, x) for (i, j), x in np.ndenumerate(table)], columns=["t", "r", "x"])
             theirs = pingouin.intraclass_corr(long, "t", "r", "x").set_index("Type")
         for form in ("A,1", "C,1", "1,1"):
             ours, row = a.intraclass_correlation(table, form), theirs.loc[f"ICC({form})"]

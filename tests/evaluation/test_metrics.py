@@ -27,6 +27,12 @@ class TestDistance:
     def test_is_euclidean(self, a, b, expected):
         np.testing.assert_equal(metrics.distance(a, b), expected)
 
+    @pytest.mark.parametrize("a, b", [([1, 0, 0], [4, 4, 0]), ([4, 4, 0], [1, 0, 0])])
+    def test_of_pixels_in_small_integers_does_not_wrap(self, a, b):
+        assert metrics.distance(np.array(a, np.uint8), np.array(b, np.uint8)) == 5
+        assert metrics.distance(np.array(a, np.uint8), b) == metrics.distance(a, np.array(b, np.uint8)) == 5
+        assert metrics.distance(np.array([200, 0, 0], np.uint8), np.array([0, 0, 0], np.uint8)) == 200
+
     def test_neither_infinity_nor_huge_numbers_warn(self):
         assert np.isnan(metrics.distance([np.inf, 0, 0], [np.inf, 0, 0]))
         assert metrics.distance([1e300, 0, 0], [0, 0, 0]) == np.inf
@@ -104,6 +110,11 @@ class TestAverages:
         x, counted = np.array([[1.0, 3.0], [np.nan, np.nan]]), np.array([[True, True], [False, False]])
         assert metrics.average(x, counted, "frames") == 2
 
+    def test_joints_are_pooled_unless_frames_are_asked_for(self):
+        x = np.array([[1.0, 3.0], [8.0, 0.0]])
+        counted = np.array([[True, True], [True, False]])
+        assert metrics.average(x, counted) == 4 and metrics.average(x, counted, "frames") == 5
+
     def test_spread_is_of_found_joints_alone(self):
         found = metrics.spread(np.array([[0.01, np.nan], [0.03, 0.08]]))
         assert found == pytest.approx((0.04, 0.0294392, 0.03), abs=1e-6)
@@ -153,6 +164,10 @@ class TestBones:
         a, b = metrics.length_statistics(lengths), metrics.length_statistics(lengths * scale)
         np.testing.assert_allclose(a.variation, b.variation)
         np.testing.assert_allclose(a.std * scale, b.std)
+
+    def test_variation_of_no_length_is_unknown(self):
+        found = metrics.length_statistics(np.zeros((3, 1)))
+        np.testing.assert_equal([found.mean, found.std, found.variation], [[0], [0], [np.nan]])
 
     def test_of_nothing_are_empty_or_unknown(self):
         assert np.isnan(metrics.length_statistics(np.zeros((0, 3)))).all()

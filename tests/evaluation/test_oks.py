@@ -104,7 +104,10 @@ class TestReference:
     def test_one_shift(self, skeleton, at_5, at_10):
         truth = body(skeleton, 2)
         found = truth + np.array([5.0, 10.0])[:, None, None, None] * [1.0, 0.0]
-        np.testing.assert_allclose(similarity(found, people_at(truth), skeleton)[:, 0, 0], [at_5, at_10], atol=5e-8)
+        alike = similarity(found, people_at(truth), skeleton)[:, 0, 0]
+        np.testing.assert_allclose(alike, [at_5, at_10], atol=5e-8)
+        _, judge = coco_scores(found, SCORES[:2], people_at(truth), skeleton)
+        np.testing.assert_allclose(alike, [judge.ious[i, 1].item() for i in range(2)], atol=1e-12)
 
     @pytest.mark.parametrize("skeleton, alike, figures", [
         (COCO_17, [1, 0.8712, 0.5697, 0.2206], [0.5050, 0.7525, 0.5050, 0.50, 0.75, 0.50]),
@@ -125,8 +128,11 @@ class TestReference:
         found, people = shifted(COCO_17)
         labelled = people.labelled.copy()
         labelled[3, 0, :5] = False
-        alike = similarity(found, dataclasses.replace(people, labelled=labelled), COCO_17)
+        people = dataclasses.replace(people, labelled=labelled)
+        alike = similarity(found, people, COCO_17)
         assert alike[3, 0, 0] == pytest.approx(0.3122, abs=5e-5)
+        _, judge = coco_scores(found, SCORES, people, COCO_17)
+        assert alike[3, 0, 0] == pytest.approx(judge.ious[3, 1].item(), abs=1e-12)
 
     def test_perfect_looking_is_not_one(self):
         """Both found within 4 px; at OKS .95 only one is, and 51 of 101 recalls are reached: (9 + 51 / 101) / 10."""
