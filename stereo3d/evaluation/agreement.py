@@ -109,6 +109,8 @@ def _consistency(ms: _MeanSquares, form: Form, tail: float) -> Interval:
 def _agreement(ms: _MeanSquares, tail: float) -> Interval:
     n, k = ms.n, ms.k
     icc = (ms.rows - ms.error) / (ms.rows + (k - 1) * ms.error + k / n * (ms.columns - ms.error))
+    if not np.isfinite(icc):
+        return Interval(np.nan, np.nan, np.nan)
     a, b = k * icc, n * (1 - icc) + k * icc * (n - 1)
     free = (a * ms.columns + b * ms.error) ** 2 / (
         (a * ms.columns) ** 2 / (k - 1) + (b * ms.error) ** 2 / ((n - 1) * (k - 1))

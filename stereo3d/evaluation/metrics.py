@@ -43,8 +43,13 @@ def pck3d(
     pooled, or the mean of every frame's share. NaN where nothing counts.
     """
     counted = counted_joints(error, labelled, misses)
+    return average(within(error, thresholds).astype(float), counted, over)
+
+
+def within(error: Floats, thresholds: Sequence[float]) -> Bools:
+    """(P, T, K) whether errors are at most each threshold, in m."""
     limits = np.asarray(thresholds, float)[:, None, None]
-    return average((error <= limits + _ROUNDING).astype(float), counted, over)
+    return np.asarray(error <= limits + _ROUNDING)
 
 
 def counted_joints(error: Floats, labelled: Bools, misses: Misses) -> Bools:

@@ -8,11 +8,15 @@ so kinder: it is asked for and never guessed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
 from stereo3d.errors import InvalidValue, UsageError
+from stereo3d.evaluation.bootstrap import CONFIDENCE, Interval, interval_of_rows
 from stereo3d.skeleton import Skeleton
 from stereo3d.values import Bools, Floats, Ints, Value, array
 
@@ -21,6 +25,8 @@ MOST_DETECTIONS = 20
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
 AREAS = {"all": (0.0, 1e10), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}
 """px^2, both ends included."""
+KEYPOINT_DRAWS = 500
+"""Of the bootstrap: each counts all pictures anew."""
 _RECALLS = np.linspace(0.0, 1.0, 101)
 _TINY = np.spacing(1)
 
@@ -106,6 +112,33 @@ def keypoint_scores(xy: Floats, score: Floats, people: People, skeleton: Skeleto
 
     A detection counts where one of its joints has a place; without a score it is not there.
     """
+    once = np.ones(len(people.xy), np.int64)
+    figures = (_precision_recall(counted, once) for counted in _by_area(xy, score, people, skeleton, AREAS))
+    (ap, ar), (ap_medium, ar_medium), (ap_large, ar_large) = figures
+    numbers = [ap.mean(), ap[0], ap[5], ap_medium.mean(), ap_large.mean()]
+    numbers += [ar.mean(), ar[0], ar[5], ar_medium.mean(), ar_large.mean()]
+    return KeypointScores(*map(float, numbers))
+
+
+def keypoint_intervals(
+    xy: Floats, score: Floats, people: People, skeleton: Skeleton, subject: Ints, *,
+    confidence: float = CONFIDENCE, n: int = KEYPOINT_DRAWS, seed: int = 0,
+) -> tuple[Interval, Interval]:
+    """AP and AR with their intervals by subject; `subject` (N,) is whose picture it is, from `bootstrap.numbered`."""
+    (counted,) = _by_area(xy, score, people, skeleton, ["all"])
+
+    def figure(which: int, rows: Ints) -> float:
+        return float(_precision_recall(counted, np.bincount(rows, minlength=len(people.xy)))[which].mean())
+
+    ap, ar = (
+        interval_of_rows(partial(figure, which), subject, confidence=confidence, n=n, seed=seed) for which in (0, 1)
+    )
+    return ap, ar
+
+
+def _by_area(
+    xy: Floats, score: Floats, people: People, skeleton: Skeleton, areas: Iterable[str]
+) -> list[_Counted]:
     xy = array("xy", xy, (len(people.xy), "D", len(skeleton), 2))
     score = array("score", score, xy.shape[:2])
     score = np.where(_found(xy), score, np.nan)
@@ -113,11 +146,7 @@ def keypoint_scores(xy: Floats, score: Floats, people: People, skeleton: Skeleto
     xy, score = np.take_along_axis(xy, best[..., None, None], 1), np.take_along_axis(score, best, 1)
     alike = np.where(np.isfinite(score)[..., None], similarity(xy, people, skeleton), np.nan)
     area = box_area(xy, np.ones(xy.shape[:3], bool))
-    figures = (_precision_recall(alike, score, area, people, ends) for ends in AREAS.values())
-    (ap, ar), (ap_medium, ar_medium), (ap_large, ar_large) = figures
-    numbers = [ap.mean(), ap[0], ap[5], ap_medium.mean(), ap_large.mean()]
-    numbers += [ar.mean(), ar[0], ar[5], ar_medium.mean(), ar_large.mean()]
-    return KeypointScores(*map(float, numbers))
+    return [_counted(alike, score, area, people, AREAS[name]) for name in areas]
 
 
 def box_area(xy: Floats, labelled: Bools) -> Floats:
@@ -147,21 +176,38 @@ def _outside(xy: Floats, box: Floats) -> Floats:
     return np.asarray(np.maximum(corner - size - joints, 0) + np.maximum(joints - corner - 2 * size, 0))
 
 
-def _precision_recall(
+class _Counted(NamedTuple):
+    """Detections of a size and the people who count, best score first."""
+
+    right: Bools
+    """(10, M) at each OKS threshold; those neither right nor wrong are let pass."""
+    wrong: Bools
+    picture: Ints
+    """(M,) whose detection it is."""
+    people: Ints
+    """(N,) how many count in each picture."""
+
+
+def _counted(
     alike: Floats, score: Floats, area: Floats, people: People, ends: tuple[float, float]
-) -> tuple[Floats, Floats]:
-    """(10,) interpolated precision and (10,) recall at each OKS threshold, of people of that size."""
+) -> _Counted:
     low, high = ends
     crowd = np.zeros(people.area.shape, bool) if people.crowd is None else people.crowd
     ignored = crowd | ~people.labelled.any(-1) | (people.area < low) | (people.area > high)
-    n_people = int((people.there & ~ignored).sum())
-    if not n_people:
-        return np.full(10, np.nan), np.full(10, np.nan)
     match, passed = _match(alike, people.there, ignored, crowd)
     passed |= ~match & ((area < low) | (area > high))
     order = np.argsort(-score, axis=None, kind="stable")[: int(np.isfinite(score).sum())]
-    right, wrong = (part.reshape(10, -1)[:, order] for part in (match & ~passed, ~match & ~passed))
-    return _interpolated(right.cumsum(1), wrong.cumsum(1), n_people)
+    right, wrong = (part.reshape(len(THRESHOLDS), -1)[:, order] for part in (match & ~passed, ~match & ~passed))
+    return _Counted(right, wrong, order // max(score.shape[1], 1), (people.there & ~ignored).sum(1))
+
+
+def _precision_recall(counted: _Counted, times: Ints) -> tuple[Floats, Floats]:
+    """(10,) interpolated precision and (10,) recall, every picture taken so many times (N,)."""
+    n_people = int(counted.people @ times)
+    if not n_people:
+        return np.full(10, np.nan), np.full(10, np.nan)
+    weight = times[counted.picture]
+    return _interpolated((counted.right * weight).cumsum(1), (counted.wrong * weight).cumsum(1), n_people)
 
 
 def _match(alike: Floats, there: Bools, ignored: Bools, crowd: Bools) -> tuple[Bools, Bools]:
@@ -175,7 +221,7 @@ def _match(alike: Floats, there: Bools, ignored: Bools, crowd: Bools) -> tuple[B
     found = np.zeros((len(THRESHOLDS), n, d), bool)
     passed = found.copy()
     enough = THRESHOLDS[:, None, None]
-    for i in range(d):
+    for i in range(d if g else 0):
         candidate = (free | crowd) & (alike[:, i] >= enough) & there
         counting = candidate & ~ignored
         some = np.asarray(counting.any(-1))

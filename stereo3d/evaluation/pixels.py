@@ -68,8 +68,13 @@ def pck(
     left out. Misses as in `metrics.pck3d`. NaN where nothing counts.
     """
     counted = metrics.counted_joints(error, labelled, misses) & (size > 0)[:, None]
+    return metrics.average(within(error, size, shares).astype(float), counted, over)
+
+
+def within(error: Floats, size: Floats, shares: Sequence[float]) -> Bools:
+    """(P, T, K) whether errors are at most each share of their picture's size."""
     limits = np.asarray(shares, float)[:, None, None] * (1 + _ROUNDING)
-    return metrics.average((relative(error, size) <= limits).astype(float), counted, over)
+    return np.asarray(relative(error, size) <= limits)
 
 
 def mean_error(error: Floats, labelled: Bools, size: Floats) -> Floats:

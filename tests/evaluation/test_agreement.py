@@ -98,6 +98,10 @@ class TestIntraclassCorrelation:
         """No variance between targets: -1 / (k - 1), the least that consistency can be."""
         assert a.intraclass_correlation([[1, -1], [-1, 1], [2, -2]], "C,1").value == pytest.approx(-1)
 
+    def test_raters_who_contradict_each_other(self):
+        """Neither targets nor raters vary: there is nothing that agreement could be a share of."""
+        assert np.isnan(a.intraclass_correlation([[1, -1], [-1, 1]], "A,1")).all()
+
     def test_targets_with_a_missing_rating_are_left_out(self):
         holed = np.vstack([SHROUT_FLEISS, [5, np.nan, 5, 5]])
         assert a.intraclass_correlation(holed) == a.intraclass_correlation(SHROUT_FLEISS)
@@ -130,6 +134,9 @@ class TestRaters:
     def test_two_raters_two_pixels_apart(self):
         xy = np.array([[[[0.0, 0.0]]], [[[0.0, 2.0]]]])
         np.testing.assert_allclose(a.rater_distances(xy, np.array([10.0])), [[[0.1]], [[0.1]]])
+
+    def test_one_rater_agrees_with_himself(self):
+        np.testing.assert_array_equal(a.rater_distances(np.ones((1, 2, 3, 2)), np.ones(2)), np.zeros((1, 2, 3)))
 
     @pytest.mark.parametrize("n_raters", [2, 3, 10])
     def test_the_mean_includes_the_rater(self, n_raters):
@@ -236,6 +243,11 @@ class TestBlandAltman:
 
     def test_unknown_pairs_are_left_out(self):
         assert a.bland_altman([*WRIGHT, np.nan, 1.0], [*MINI, 2.0, np.nan]) == a.bland_altman(WRIGHT, MINI)
+
+    def test_small_integers_do_not_wrap(self):
+        low, high = np.array([1, 2, 3], np.uint8), np.array([4, 5, 7], np.uint8)
+        assert a.bland_altman(low, high).bias.value == pytest.approx(-10 / 3)
+        assert a.bland_altman(high, low).bias.value == pytest.approx(10 / 3)
 
     def test_two_pairs_are_enough(self):
         found = a.bland_altman([1.0, 3.0], [0.0, 0.0])

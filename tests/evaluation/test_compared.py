@@ -10,7 +10,8 @@ from scipy import stats
 
 from stereo3d.errors import InvalidValue
 from stereo3d.evaluation import metrics, pixels
-from stereo3d.evaluation.comparison.compared import Compared, paired_tests
+from stereo3d.evaluation.bootstrap import interval_of_rows
+from stereo3d.evaluation.comparison.compared import Compared, intervals, paired_tests
 from stereo3d.evaluation.evaluate import THRESHOLDS
 
 
@@ -74,6 +75,38 @@ class TestCompared:
     def test_wrong_shapes(self, fields, sentence):
         with pytest.raises(InvalidValue, match=sentence):
             errors_of([0.01, 0.03], **fields)
+
+
+class TestIntervals:
+    """Against the metrics themselves on every draw."""
+
+    @pytest.mark.parametrize("sized", [False, True])
+    def test_are_those_of_the_metrics(self, sized):
+        size = np.random.default_rng(0).uniform(0.1, 0.4, (2, 210))
+        size[:, ::9] = np.nan
+        compared = errors_of([0.01, 0.03], size=size if sized else None)
+        held, error, labelled = intervals(compared, 1), compared.error[1], compared.labelled
+
+        def share(i, rows):
+            if sized:
+                return pixels.pck(error[rows], labelled[rows], size[1, rows], THRESHOLDS)[i]
+            return metrics.pck3d(error[rows], labelled[rows], THRESHOLDS)[i]
+
+        def spread(which, rows):
+            return metrics.spread(np.where(labelled[rows], error[rows], np.nan))[which]
+
+        figures = [*(lambda rows, i=i: share(i, rows) for i in range(4)), *(lambda rows, i=i: spread(i, rows) for i in (0, 1)),
+                   lambda rows: metrics.detection_rate(error[rows], labelled[rows])]  # fmt: skip
+        for ours, figure in zip([*held.pck, held.mean, held.std, held.detection_rate], figures):
+            np.testing.assert_allclose(ours, interval_of_rows(figure, compared.subject), rtol=1e-9, atol=1e-12)
+
+    def test_of_one_subject_have_no_ends(self):
+        held = intervals(errors_of([0.01], 1), 0)
+        assert np.isfinite(held.mean.value) and np.isnan([held.mean.low, held.std.high, held.pck[0].low]).all()
+
+    def test_of_nothing_are_unknown(self):
+        held = intervals(errors_of([0.01], 0), 0)
+        assert np.isnan([*held.mean, *held.std, *held.detection_rate, *held.pck[0]]).all()
 
 
 class TestPairedTests:

@@ -37,6 +37,10 @@ class TestLimbs:
         assert list(limbs(INMOTION_19.joints)) == ["right arm", "left arm"]
         assert limbs(["nose"]) == {} and segments(["nose"]) == {}
 
+    def test_of_its_joints_alone(self):
+        assert list(limbs(["left_knee", "left_hip", "left_ankle"])) == ["left leg"]
+        assert list(segments(["left_knee", "left_hip"])) == ["left thigh"]
+
     @pytest.mark.parametrize("skeleton", list(SKELETONS.values()), ids=lambda s: s.name)
     def test_segments_are_bones(self, skeleton):
         bones = {frozenset(bone) for bone in skeleton.bones}

@@ -14,10 +14,12 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from stereo3d.errors import InvalidValue, UsageError
+from stereo3d.evaluation.bootstrap import interval_of_rows
 from stereo3d.evaluation.oks import (
     KeypointScores,
     People,
     box_area,
+    keypoint_intervals,
     keypoint_scores,
     similarity,
 )
@@ -256,6 +258,38 @@ class TestMissing:
         found = truth.copy()
         found[0], found[1] = 1e300, np.inf
         np.testing.assert_array_equal(similarity(found, people_at(truth), COCO_17)[:, 0, 0], [0, np.nan])
+
+
+class TestIntervals:
+    @pytest.mark.parametrize("seed", range(3))
+    def test_are_those_of_the_pictures_drawn(self, seed):
+        """Counting a picture twice is the same as having it twice."""
+        xy, score, people = crowded(seed)
+        score = score + np.random.default_rng(seed).uniform(0, 0.01, score.shape)  # no two alike: ties go by place
+        subject = np.arange(12) % 4
+
+        def figure(name, rows):
+            held = {f.name: getattr(people, f.name)[rows] for f in dataclasses.fields(people)}
+            return getattr(keypoint_scores(xy[rows], score[rows], People(**held), COCO_17), name)
+
+        ours = keypoint_intervals(xy, score, people, COCO_17, subject, n=40, seed=3, confidence=0.8)
+        for name, interval in zip(("ap", "ar"), ours):
+            assert interval.value == getattr(keypoint_scores(xy, score, people, COCO_17), name)
+            slow = interval_of_rows(lambda rows, name=name: figure(name, rows), subject, n=40, seed=3, confidence=0.8)
+            np.testing.assert_allclose(interval, slow, atol=1e-12)
+            assert interval.low < interval.value < interval.high
+
+    def test_of_one_subject_have_no_ends(self):
+        found, people = shifted(COCO_17)
+        for interval in keypoint_intervals(found, SCORES, people, COCO_17, np.zeros(4, int)):
+            assert np.isfinite(interval.value) and np.isnan(interval[1:]).all()
+
+    def test_of_subjects_of_whom_some_have_nobody(self):
+        """A draw of them alone is unknown and left out."""
+        found, people = shifted(COCO_17)
+        absent = dataclasses.replace(people, area=np.where(np.arange(4)[:, None] < 2, people.area, np.nan))
+        ap, ar = keypoint_intervals(found, SCORES, absent, COCO_17, np.arange(4))
+        assert np.isfinite([*ap, *ar]).all()
 
 
 class TestBoxArea:

@@ -175,6 +175,10 @@ class TestSubjects:
         found = self.several()
         assert found.errors.subjects == ("x", "y") and found.errors.subject.tolist() == [0] * 6 + [1] * 3
         assert found.errors.mean(0).value == pytest.approx((6 * 2 + 3 * 4) / 9)
+        ap = found.averages["b"]["AP"]
+        assert ap.value == found.keypoints["b"].ap and ap.low <= ap.value <= ap.high
+        held = tables_in_pictures(found)["intervals"].rows["b, AP %"]
+        assert held == pytest.approx([100 * x for x in ap])
         assert len(found.keypoints) == 2 and found.keypoints["a"].ap >= found.keypoints["b"].ap
 
     def test_with_different_numbers_of_people(self, tmp_path):
@@ -192,7 +196,7 @@ class TestTables:
 
     def test_names_and_papers(self):
         held = account_in_pictures(self.MADE)
-        assert list(held.tables) == ["pictures", "joints", "keypoints", "limbs", "tests"]
+        assert list(held.tables) == ["pictures", "joints", "boxes", "keypoints", "limbs", "tests"]
         assert held.papers["keypoints"]["Infant-Pose"].rows["Openpose"] == pytest.approx((0.083, 0.131))
         assert set(held.papers) == {"pictures", "keypoints", "limbs"}
         for name, papers in held.papers.items():
@@ -215,7 +219,7 @@ class TestTables:
         few = Skeleton("few", ("nose", "tail"), (), None)
         xy = XY[:, :2]
         found = compare_pictures({"a": {"": pictured(joints(xy, few))}}, {"": truth_of_joints(joints(xy, few))})
-        assert list(tables_in_pictures(found)) == ["pictures", "joints", "tests"]
+        assert list(tables_in_pictures(found)) == ["pictures", "joints", "boxes", "tests"]
         text = to_markdown(account_in_pictures(found))
         assert "OKS" not in text and "nan" not in text
 

@@ -39,8 +39,10 @@ def cells(text: str, start: str) -> list[str]:
 
 class TestTables:
     def test_names(self):
-        assert list(MADE) == ["pictures", "space", "joints", "steadiness", "tests"]
-        assert "pictures" not in tables_in_space(dataclasses.replace(COMPARISON, pictures=None))
+        assert list(MADE) == ["pictures", "picture boxes", "space", "joints", "boxes", "steadiness", "intervals", "tests"]
+        alone = tables_in_space(dataclasses.replace(COMPARISON, pictures=None))
+        assert "pictures" not in alone and "picture boxes" not in alone
+        assert "intervals" not in tables_in_space(ALONE)
 
     @pytest.mark.parametrize("name, paper", [("pictures", published.AGMA_TABLE_3), ("space", published.AGMA_TABLE_4),
                                              ("joints", published.AGMA_TABLE_5)])  # fmt: skip
@@ -77,6 +79,22 @@ class TestTables:
         assert len(MADE["joints"].rows) == 7 * 2
         assert row("joints", "nose, bad")["found %"] == 0 and np.isnan(row("joints", "nose, bad")["mean cm"])
         assert row("joints", "knees, bad")["mean cm"] == pytest.approx(3.3)
+
+    def test_boxes_are_of_frames(self):
+        """Errors of 3, 3.3 and 3.6 cm, of 20 frames each."""
+        held = row("boxes", "bad")
+        numbers = [held[f"{n} cm"] for n in ("median", "lower quartile", "upper quartile", "lower whisker", "upper whisker", "mean")]
+        assert numbers == pytest.approx([3.3, 3.0, 3.6, 3.0, 3.6, 3.3])
+        assert row("picture boxes", "good")["upper whisker px"] == pytest.approx(12)
+
+    def test_intervals_are_in_the_units_of_the_tables(self):
+        for name in ("good", "bad"):
+            for figure in ("3DPCK@1cm", "3DPCK@10cm", "mean cm", "STD cm", "found %"):
+                held = row("intervals", f"{name}, {figure}{' %' if figure.startswith('3') else ''}")
+                assert held["figure"] == pytest.approx(row("space", name)[figure])
+                assert held["low"] <= held["figure"] <= held["high"]
+        assert row("intervals", "bad, mean cm")["low"] == pytest.approx(3.0, abs=0.11)
+        assert len(MADE["intervals"].rows) == 2 * 7
 
     def test_tests_are_of_subjects(self):
         test = paired_tests(COMPARISON.space)[0]

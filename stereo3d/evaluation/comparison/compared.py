@@ -15,6 +15,7 @@ from stereo3d.errors import InputError
 from stereo3d.evaluation import metrics, pixels
 from stereo3d.evaluation.bootstrap import (
     Interval,
+    deviation,
     interval_of_sums,
     mean_interval,
     ratio,
@@ -61,6 +62,13 @@ class Compared(Value):
             return metrics.pck3d(error, self.labelled, self.thresholds, misses, over)
         return pixels.pck(error, self.labelled, self.size[prediction], self.thresholds, misses, over)
 
+    def within(self, prediction: int) -> Bools:
+        """(P, T, J) where the error is at most each threshold."""
+        error = self.error[prediction]
+        if self.size is None:
+            return metrics.within(error, self.thresholds)
+        return pixels.within(error, self.size[prediction], self.thresholds)
+
     def mean(self, prediction: int) -> Interval:
         """The mean error of found joints, m or px, and its interval by subject."""
         return mean_interval(self.error[prediction], self.found(prediction), self.subject)
@@ -69,6 +77,33 @@ class Compared(Value):
         """The same for some of the joints."""
         joints = tuple(self.joints[i] for i in which)
         return dataclasses.replace(self, error=self.error[..., which], labelled=self.labelled[:, which], joints=joints)
+
+
+class Intervals(NamedTuple):
+    """The figures of one prediction, each with its interval by subject."""
+
+    pck: tuple[Interval, ...]
+    """At each threshold, misses wrong."""
+    mean: Interval
+    """m or px, of found joints, as `std`."""
+    std: Interval
+    detection_rate: Interval
+
+
+def intervals(compared: Compared, prediction: int) -> Intervals:
+    """Intervals of what tables 3 and 4 of AGMA report; NaN ends for fewer than two subjects."""
+    found, error = compared.found(prediction), compared.error[prediction]
+    known = np.where(found, error, 0.0)
+    columns = [known.sum(1), np.square(known).sum(1), found.sum(1), compared.labelled.sum(1)]
+    sums = sums_by_subject(np.stack(columns, 1), compared.subject)
+    right, counted = compared.within(prediction), compared.labelled
+    if compared.size is not None:
+        counted = counted & (compared.size[prediction] > 0)[:, None]
+    return Intervals(
+        tuple(mean_interval(part.astype(float), counted, compared.subject) for part in right),
+        interval_of_sums(sums[:, [0, 2]], ratio), interval_of_sums(sums[:, :3], deviation),
+        interval_of_sums(sums[:, [2, 3]], ratio),
+    )  # fmt: skip
 
 
 Views = Sequence[tuple[Poses2D, Poses2D]]

@@ -11,8 +11,9 @@ import numpy as np
 
 from stereo3d.errors import InputError, UsageError
 from stereo3d.evaluation import limbs, metrics, pixels
+from stereo3d.evaluation.bootstrap import Interval
 from stereo3d.evaluation.comparison.compared import Compared, compare_in_pictures
-from stereo3d.evaluation.oks import KeypointScores, keypoint_scores
+from stereo3d.evaluation.oks import KeypointScores, keypoint_intervals, keypoint_scores
 from stereo3d.evaluation.views import (
     Pictured,
     PictureTruth,
@@ -52,6 +53,8 @@ class PictureComparison(Value):
     """Where the areas come from that OKS measures by, in words."""
     limbs: Mapping[str, Mapping[str, LimbFigures]]
     """By detector, then limb."""
+    averages: Mapping[str, Mapping[str, Interval]]
+    """AP and AR with their intervals by subject, by detector; empty as `keypoints`, and for a single subject."""
     heads: Mapping[str, tuple[float, ...]]
     """PCKh at 1, .5, .3, .2 and .1 of the head length, and ME; empty where the truth's joints tell no head length."""
 
@@ -84,10 +87,10 @@ def compare_pictures(
     }
     errors, every = compare_in_pictures(views, shares), list(takes.values())
     places = np.concatenate([_off(take, errors.joints) for take in every], 1)
-    return PictureComparison(
-        errors, _keypoints(every, errors.names), tuple(sorted({take.truth.area_from for take in every})),
-        {name: _limbs(every, errors, places[i]) for i, name in enumerate(errors.names)}, _heads(every, errors),
-    )
+    keypoints, averages = _keypoints(every, errors.names)
+    chains = {name: _limbs(every, errors, places[i]) for i, name in enumerate(errors.names)}
+    areas = tuple(sorted({take.truth.area_from for take in every}))
+    return PictureComparison(errors, keypoints, areas, chains, averages, _heads(every, errors))
 
 
 def _take(truth: PictureTruth, seen: tuple[Pictured, ...], subject: str) -> _Take:
@@ -109,17 +112,23 @@ def _off(take: _Take, joints: Sequence[str]) -> Floats:
     return np.stack([of_joints(p.joints.xy, p.joints.skeleton, joints) - there for p in take.seen])
 
 
-def _keypoints(takes: Sequence[_Take], names: Sequence[str]) -> dict[str, KeypointScores]:
+def _keypoints(
+    takes: Sequence[_Take], names: Sequence[str]
+) -> tuple[dict[str, KeypointScores], dict[str, dict[str, Interval]]]:
     skeleton = takes[0].truth.joints.skeleton
     if skeleton.oks_sigmas is None or any(take.truth.joints.skeleton != skeleton for take in takes):
-        return {}
-    people, scores = joined_people([take.truth.people for take in takes]), {}
+        return {}, {}
+    people, scores, averages = joined_people([take.truth.people for take in takes]), {}, {}
+    subject = np.repeat(np.arange(len(takes)), [len(take.truth.joints) for take in takes])
     for i, name in enumerate(names):
         seen = [take.seen[i] for take in takes]
         most = max(p.score.shape[1] for p in seen)
         xy = joined([of_joints(p.everyone, p.joints.skeleton, skeleton.joints) for p in seen], most)
-        scores[name] = keypoint_scores(xy, joined([p.score for p in seen], most), people, skeleton)
-    return scores
+        score = joined([p.score for p in seen], most)
+        scores[name] = keypoint_scores(xy, score, people, skeleton)
+        if len(takes) > 1:
+            averages[name] = dict(zip(("AP", "AR"), keypoint_intervals(xy, score, people, skeleton, subject)))
+    return scores, averages
 
 
 def _limbs(takes: Sequence[_Take], errors: Compared, off: Floats) -> dict[str, LimbFigures]:

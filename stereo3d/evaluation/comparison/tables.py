@@ -11,9 +11,11 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from stereo3d.evaluation import metrics
+from stereo3d.evaluation.bootstrap import Interval
 from stereo3d.evaluation.comparison import published
 from stereo3d.evaluation.comparison.account import OF_FOUND, Account
-from stereo3d.evaluation.comparison.compared import Compared, paired_tests
+from stereo3d.evaluation.comparison.boxplot import box
+from stereo3d.evaluation.comparison.compared import Compared, intervals, paired_tests
 from stereo3d.evaluation.comparison.pictures import PictureComparison
 from stereo3d.evaluation.comparison.published import Table
 from stereo3d.evaluation.comparison.space import Comparison
@@ -59,17 +61,19 @@ def _account(
 
 
 def tables_in_space(comparison: Comparison) -> dict[str, Table]:
-    """`pictures` (AGMA's table 3, where there are any), `space` (4), `joints` (5), `steadiness`, `tests`."""
+    """`pictures` (AGMA's table 3) and `picture boxes` (figure 6) where there are any, `space` (4), `joints` (5),
+    `boxes`, `steadiness`, `intervals` where there are several subjects, and `tests`."""
     space, pictures = comparison.space, comparison.pictures
-    made = {} if pictures is None else {"pictures": in_pictures(pictures)}
-    made |= {"space": in_space(space), "joints": by_joint(space), "steadiness": steadiness(comparison)}
-    return made | {"tests": against_first(space)}
+    made = {} if pictures is None else {"pictures": in_pictures(pictures), "picture boxes": in_boxes(pictures)}
+    made |= {"space": in_space(space), "joints": by_joint(space), "boxes": in_boxes(space)}
+    return made | {"steadiness": steadiness(comparison), **_by_subject(space)}
 
 
 def tables_in_pictures(comparison: PictureComparison) -> dict[str, Table]:
-    """`pictures` (AGMA's table 3), `joints`, `keypoints`, `limbs`, `heads` and `tests`, where there is anything."""
+    """`pictures` (AGMA's table 3), `joints`, `boxes` (figure 6), `keypoints`, `limbs`, `heads`, `intervals`, `tests`:
+    those in which there is anything."""
     errors = comparison.errors
-    made = {"pictures": in_pictures(errors), "joints": by_joint(errors)}
+    made = {"pictures": in_pictures(errors), "joints": by_joint(errors), "boxes": in_boxes(errors)}
     if comparison.keypoints:
         made["keypoints"] = Table("OKS", _KEYPOINTS, {n: tuple(s) for n, s in _numbers(comparison).items()})
     rows = {f"{limb}, {n}": tuple(x) for n, of in comparison.limbs.items() for limb, x in of.items()}
@@ -78,7 +82,7 @@ def tables_in_pictures(comparison: PictureComparison) -> dict[str, Table]:
     if comparison.heads:
         in_percent = {n: (*(100 * share for share in x[:-1]), x[-1]) for n, x in comparison.heads.items()}
         made["heads"] = Table("PCKh, %, and ME in head lengths", _HEADS, in_percent)
-    return made | {"tests": against_first(errors)}
+    return made | _by_subject(errors, comparison.averages)
 
 
 def in_pictures(compared: Compared) -> Table:
@@ -99,6 +103,41 @@ def by_joint(compared: Compared) -> Table:
     for group, which in metrics.joint_groups(compared.joints).items():
         rows |= _rows(compared.of_joints(which), f"{group}, ")
     return Table(f"In {'space' if compared.size is None else 'pictures'}, by joint", _columns(compared), rows)
+
+
+def in_boxes(compared: Compared) -> Table:
+    """AGMA's figure 6 as numbers: the boxes that `boxplot` draws, of the mean errors of the frames' found joints."""
+    unit, times = "cm" if compared.size is None else "px", _unit(compared)
+    columns = {"median": "med", "lower quartile": "q1", "upper quartile": "q3", "lower whisker": "whislo",
+               "upper whisker": "whishi", "mean": "mean"}  # fmt: skip
+    rows = {}
+    for name, error in zip(compared.names, compared.error):
+        held = box(times * picture_error(error, compared.labelled))
+        rows[name] = tuple(held[key] for key in columns.values())
+    title = f"Boxes of the mean error of each {'frame' if compared.size is None else 'picture'} (AGMA, figure 6)"
+    return Table(title, tuple(f"{column} {unit}" for column in columns), rows)
+
+
+def with_intervals(compared: Compared, more: Mapping[str, Mapping[str, Interval]] | None = None) -> Table:
+    """Every figure of tables 3 and 4 with its interval by subject, and `more` by prediction and then name."""
+    unit, times, shares = "cm" if compared.size is None else "px", _unit(compared), _columns(compared)
+    rows: dict[str, tuple[float, ...]] = {}
+    for i, name in enumerate(compared.names):
+        held = intervals(compared, i)
+        for column, share in zip(shares, held.pck):
+            rows[f"{name}, {column} %"] = tuple(100 * x for x in share)
+        rows[f"{name}, mean {unit}"] = tuple(times * x for x in held.mean)
+        rows[f"{name}, STD {unit}"] = tuple(times * x for x in held.std)
+        rows[f"{name}, found %"] = tuple(100 * x for x in held.detection_rate)
+        for figure, ends in (more or {}).get(name, {}).items():
+            rows[f"{name}, {figure} %"] = tuple(100 * x for x in ends)
+    return Table("Figures with their 95 % intervals, by subject", ("figure", "low", "high"), rows)
+
+
+def _by_subject(compared: Compared, more: Mapping[str, Mapping[str, Interval]] | None = None) -> dict[str, Table]:
+    """`intervals`, where there is more than one subject, and `tests`."""
+    made = {"intervals": with_intervals(compared, more)} if len(compared.subjects) > 1 else {}
+    return made | {"tests": against_first(compared)}
 
 
 def steadiness(comparison: Comparison) -> Table:
