@@ -7,17 +7,20 @@ word: all are marked lost, up to the next place from which the stream is right a
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from stereo3d.errors import LostPicture, RecordingError
 from stereo3d.limits import MOST_PIXELS
+from stereo3d.recording.holes import has_hole
 
 if TYPE_CHECKING:
     import av
 
 NOT_SHOWN = -1
 """The index of what is decoded and not shown."""
+_DRAWN_FROM_BAD = "is damaged, or drawn from pictures that are damaged or missing"
 _THREADS = 4
 _PATIENCE = 900
 """Pictures, of which one has to come out for a stream to be a video."""
@@ -96,20 +99,72 @@ class Coded:
 
     def _run(self, start: int) -> Iterator[_Decoded]:
         """Pictures from there on, each with what is wrong with it."""
-        state, self._lost = _State(start, self._source.told(start)), {}
-        for index, frame in decoded(self._source, start, self._lost):
-            if start <= index < state.expected:
-                raise RecordingError(self._named(index, "is shown after later ones, expected the order they are listed in"))
-            if index >= start:
-                yield _Decoded(index, frame, state.judge(index, frame, self._source.right_after(index)))
+        state, sent, self._lost = _State(start, self._source.told(start)), Sent(), {}
+        waiting: deque[_Decoded] = deque()
+        for index, frame in decoded(self._source, start, self._lost, sent):
+            if index < start:
+                continue
+            if index < state.expected:
+                fault = "is shown after later ones, expected the order they are listed in"
+                raise RecordingError(self._named(index, fault))
+            sent.are_bad(range(state.expected, index))
+            found = _Decoded(index, frame, state.judge(index, frame, self._source.right_after(index)))
+            sent.are_bad([index] if found.fault else [])
+            waiting.append(found)
+            while waiting and sent.last_needed(waiting[0].place) <= index:
+                yield sent.judge(waiting.popleft())
+        sent.are_bad(sent.never_given(state.expected))
+        yield from map(sent.judge, waiting)
 
 
-def decoded(source: Source, start: int, lost: dict[int, LostPicture]) -> Iterator[tuple[int, av.VideoFrame]]:
-    """The pictures from there on as the decoder gives them, right or not; why others are lost is noted in `lost`."""
+class Sent:
+    """The pictures a decoder was given and has not shown: each is drawn from earlier ones, also from such as are shown
+    after it."""
+
+    def __init__(self) -> None:
+        self._place: dict[int, tuple[int, int]] = {}
+        self._bad: list[tuple[int, int]] = []
+        self._count, self._last = 0, NOT_SHOWN
+
+    def add(self, index: int) -> None:
+        """Note the next picture in the order of coding."""
+        self._count, self._last = self._count + 1, max(self._last, index)
+        self._place[index] = self._count, self._last
+
+    def last_needed(self, index: int) -> int:
+        """The picture shown last of all that this one can be drawn from."""
+        return self._place[index][1]
+
+    def are_bad(self, indices: Iterable[int]) -> None:
+        """Note pictures that are damaged or missing."""
+        self._bad += [(index, self._place[index][0]) for index in indices if index in self._place]
+
+    def never_given(self, expected: int) -> list[int]:
+        """Those that were still to come when the decoder ended."""
+        return [index for index in self._place if index >= expected]
+
+    def judge(self, found: _Decoded) -> _Decoded:
+        """The picture, marked where one that it can be drawn from is bad and shown after it."""
+        number, _ = self._place[found.place]
+        self._place = {index: place for index, place in self._place.items() if index > found.place}
+        self._bad = [(index, place) for index, place in self._bad if index > found.place]
+        hurt = any(place < number for _, place in self._bad)
+        return found._replace(fault=found.fault or _DRAWN_FROM_BAD) if hurt else found
+
+
+def decoded(
+    source: Source, start: int, lost: dict[int, LostPicture], sent: Sent | None = None
+) -> Iterator[tuple[int, av.VideoFrame]]:
+    """The pictures from there on as the decoder gives them, right or not; why others are lost is noted in `lost`, and
+    in which order they were coded in `sent`."""
     decoder, packets = source.run(start)
     for index, packet in packets:
+        if sent is not None and index != NOT_SHOWN:
+            sent.add(index)
         if isinstance(packet, LostPicture):
             lost[index] = packet
+        elif packet.is_corrupt or has_hole(bytes(packet), decoder.name):
+            lost[index] = LostPicture(f"{source.name}: frame {index}: is damaged, a part of it is gone")
         else:
             packet.pts = packet.dts = index
             yield from _given(decoder, packet)
@@ -156,16 +211,20 @@ class _State:
         if corrupt and not self._warming:
             self._right_from = None
         if corrupt or self._right_from is None or index < self._right_from:
-            return "is damaged, or drawn from pictures that are damaged or missing"
+            return _DRAWN_FROM_BAD
         return ""
 
 
 def prepared(context: av.VideoCodecContext) -> av.VideoCodecContext:
-    """A decoder that gives damaged pictures too, marked, takes no picture beyond the limit, and a few threads."""
+    """A decoder that gives damaged pictures too, marked, and takes no picture beyond the limit.
+
+    It gets a few threads where pictures are shown in the order they are coded in. Elsewhere FFmpeg shows a picture
+    that another thread is still at, and its mark can come too late.
+    """
     import av
 
     context.options = {"max_pixels": str(MOST_PIXELS)}
     context.flags |= av.codec.context.Flags.output_corrupt
-    context.thread_count = min(_THREADS, os.cpu_count() or 1)
+    context.thread_count = 1 if context.has_b_frames else min(_THREADS, os.cpu_count() or 1)
     context.thread_type = "AUTO"
     return context

@@ -60,15 +60,17 @@ class NeedsSdk(RecordingError):
 
 def _version_1(path: Path) -> PairedRecording:
     raise NeedsSdk(
-        f"{path}: expected an .svo2 (MCAP), got other bytes: an SVO file of version 1 (SDK before 4.1), whose layout is "
-        "not known in public, or a damaged one"
+        f"{path}: expected an .svo2 (MCAP), got other bytes: an SVO file of version 1 (SDK before 4.1), whose layout "
+        "is not known in public, or a damaged one"
     )
 
 
 class SvoRecording(PairedRecording):
     """The frames of a ZED camera, and what its motion sensors measured."""
 
-    def __init__(self, facts: Facts, mcap: Mcap, frames: Frames, views: StreamPictures | StripPictures, serial: str) -> None:
+    def __init__(
+        self, facts: Facts, mcap: Mcap, frames: Frames, views: StreamPictures | StripPictures, serial: str
+    ) -> None:
         super().__init__(facts, two_halves(views), mcap.close)
         self._mcap, self._frames, self._serial = mcap, frames, serial
 

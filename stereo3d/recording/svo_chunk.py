@@ -77,7 +77,8 @@ def _expand(compression: str, data: bytes, most: int) -> bytes:
         raise MissingPackage(str(error.name), "all", "reading this .svo2 file") from error
     try:
         if compression == "zstd":
-            return bytes(zstandard.ZstdDecompressor(max_window_size=LARGEST_CHUNK).stream_reader(io.BytesIO(data)).read(most))
+            unpacker = zstandard.ZstdDecompressor(max_window_size=LARGEST_CHUNK)
+            return bytes(unpacker.stream_reader(io.BytesIO(data)).read(most))
         return bytes(lz4.frame.LZ4FrameDecompressor().decompress(data, max_length=most))
     except (zstandard.ZstdError, RuntimeError, EOFError) as error:
         raise ValueError(str(error)) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stereo3d.errors import LostPicture, RecordingError
-from stereo3d.recording.svo_mcap import Mcap, Messages
+from stereo3d.recording.svo_mcap import Mcap
 from stereo3d.recording.svo_message import END, Mode, continues, end_time, lossless, mode_of, payload
 from stereo3d.values import Bools, Floats, Ints
 
@@ -97,7 +97,8 @@ class Frames:
                 continue
             rest, time = len(message) - 8 - size, end_time(message)
             if time is None:
-                self.notes.append(f"a message has {rest} bytes behind its picture, expected {END}: they are passed over")
+                what = f"a message has {rest} bytes behind its picture, expected {END}: they are passed over"
+                self.notes.append(what)
             elif abs(time - int(self.logged[index])) > _SAME:
                 self.notes.append("a message's own time differs from when it was logged: the latter is taken")
             return
@@ -110,4 +111,5 @@ def _unknown(data: bytes) -> str:
         return f"pictures packed with {packing}: the LOSSLESS mode, whose layout is not known in public"
     if continues(data):
         return "a stream without the parameter sets that it is decoded by"
-    return f"other bytes ({data[:8].hex(' ')}): encrypted (as the SDK can since 5.3), LOSSLESS, or laid out in a new way"
+    seen = data[:8].hex(" ")
+    return f"other bytes ({seen}): encrypted (as the SDK can since 5.3), LOSSLESS, or laid out in a new way"

@@ -60,7 +60,8 @@ class Header:
         """What in it does not go with the pictures' (width, height) of one eye, the topic's serial, the rate."""
         found = [self.note] if self.note else []
         if self.width and (self.height != size[1] or self.width not in (size[0], 2 * size[0])):
-            found.append(f"the header says {self.width} x {self.height} px, the pictures are {size[0]} x {size[1]} an eye")
+            seen = f"{size[0]} x {size[1]} an eye"
+            found.append(f"the header says {self.width} x {self.height} px, the pictures are {seen}")
         if self.serial and self.serial != serial:
             found.append(f"the header says serial number {self.serial}, the topic {serial}: the topic's is taken")
         if self.fps and abs(self.fps / fps - 1) > _OTHER_RATE:

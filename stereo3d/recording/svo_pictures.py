@@ -11,7 +11,7 @@ import numpy as np
 from stereo3d.errors import LostPicture, RecordingError
 from stereo3d.recording import nal, pictures
 from stereo3d.recording.coded import NOT_SHOWN, Coded, decoded, prepared
-from stereo3d.recording.svo_message import Mode, decode_strips, payload
+from stereo3d.recording.svo_message import decode_strips
 from stereo3d.recording.video_file import trouble
 from stereo3d.values import Bytes
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import av
 
 ELSEWHERE = (
-    "where the ZED SDK is, resave it as an .svo2 with H.264 or H.265 and without encryption, or export its pictures and "
-    "open those with --rectified; with pyzed installed, stereo3d reads it through that"
+    "where the ZED SDK is, resave it as an .svo2 with H.264 or H.265 and without encryption, or export its pictures "
+    "and open those with --rectified; with pyzed installed, stereo3d reads it through that"
 )
 """What can be done with a file that only its maker's programs read."""
 REACH = 600
@@ -79,12 +79,12 @@ class StreamPictures:
 
 def _first_whole(pictures_: StripPictures) -> Bytes:
     """The first picture that is not lost. Raises RecordingError where there is none within reach."""
-    reason = "the file has none"
+    reason = ""
     for index in range(min(REACH, len(pictures_))):
         try:
             return pictures_[index]
         except LostPicture as error:
-            reason = str(error)
+            reason = reason or str(error)
     raise RecordingError(f"expected pictures, got none that could be decoded: {reason}")
 
 
@@ -106,8 +106,8 @@ class _Stream:
         first = next((i for i in range(min(REACH, len(self))) if self._entry(i) is not None), None)
         if not self._parameters:
             raise RecordingError(
-                f"{self.name}: expected the stream's parameter sets among its first {REACH} pictures, got none: without "
-                f"them nothing can be decoded; {ELSEWHERE}"
+                f"{self.name}: expected the stream's parameter sets among its first {REACH} pictures, got none: "
+                f"without them nothing can be decoded; {ELSEWHERE}"
             )
         if first is None and not self._refreshed_within():
             raise RecordingError(

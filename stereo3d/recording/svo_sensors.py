@@ -73,8 +73,8 @@ def parse_sensors(messages: Iterable[bytes], logged: Ints, begin: int, what: str
         apart = float(np.median(np.abs(found["time"].astype(np.float64) - logged))) / 1e9
         if not _GRAVITY[0] <= pull <= _GRAVITY[1] or not apart <= _MOST_APART:
             raise RecordingError(
-                f"{what}: expected accelerations of about 9.8 m/s2 at the times of their messages, got {pull:.3g} m/s2, "
-                f"{apart:.3g} s apart: this camera lays its sensors' samples out in another way, which is not known"
+                f"{what}: expected accelerations of about 9.8 m/s2 at the times of their messages, got {pull:.3g} "
+                f"m/s2, {apart:.3g} s apart: this camera lays its samples out in another way, which is not known"
             )
     time = np.maximum.accumulate((found["time"].astype(np.int64) - begin) / 1e9) if len(found) else np.zeros(0)
     return Sensors(time, acceleration, turning)

@@ -60,6 +60,7 @@ def _facts_of_one(video: Video, told: Told) -> Facts:
         size=(width // 2, height),
         time=video.time,
         fps=video.fps,
+        valid=video.valid,
         rectified={c: r for r, c in COMMENTS.items()}.get(video.comment),
     )
 
@@ -83,7 +84,7 @@ def _two(videos: Stereo[Video], told: Told) -> tuple[Facts, Pairs]:
         time=found.time - found.time[0],
         fps=left.fps,
         notes=notes,
-        valid=found.valid,
+        valid=found.valid & left.valid[found.left] & right.valid[found.right],
     )
     return facts, two_views(_Chosen(left, found.left), _Chosen(right, found.right))
 

@@ -108,11 +108,13 @@ def test_a_huge_claim_is_refused_before_it_is_read(tmp_path: Path) -> None:
         open_recording(tmp_path / "a.h5")
 
 
-def test_a_torn_row_is_named(tmp_path: Path) -> None:
+def test_a_torn_row_is_marked_and_named(tmp_path: Path) -> None:
     path = write_plain(tmp_path / "a.h5", lambda x: jpeg(x), 4)
     with h5py.File(path, "r+") as file:
         file["right"][2] = jpeg(picture(2, "right"))[:-30]
     with open_recording(path) as recording:
         assert number_of(recording[3].images.right) == (3, "right")
-        with pytest.raises(RecordingError, match="/right: frame 2: is cut off or damaged"):
-            recording[2]
+        torn = recording[2]
+        assert not torn.valid and not torn.faults.left and not torn.images.right.any()
+        assert "/right: frame 2: is cut off or damaged" in torn.faults.right
+        assert number_of(torn.images.left) == (2, "left") and recording[1].valid

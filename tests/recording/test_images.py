@@ -116,15 +116,16 @@ def test_bad_times_are_refused(text: str, sentence: str, tmp_path: Path) -> None
         open_recording(tmp_path)
 
 
-def test_a_picture_that_goes_bad_is_named(tmp_path: Path) -> None:
+def test_a_picture_that_goes_bad_is_marked_and_named(tmp_path: Path) -> None:
     for side in ("left", "right"):
         lay(tmp_path / side, {f"{i}.png": i for i in range(3)}, side)
     (tmp_path / "right" / "1.png").write_bytes(b"gone")
     (tmp_path / "left" / "2.png").unlink()
     with open_recording(tmp_path) as recording:
         assert number_of(recording[0].images.left) == (0, "left")
-        with pytest.raises(RecordingError, match="1.png: expected a PNG, JPEG or BMP picture, got 4 other bytes"):
-            recording[1]
+        assert number_of(recording[1].images.left) == (1, "left") and not recording[1].images.right.any()
+        assert recording[1].faults.right.endswith("1.png: expected a PNG, JPEG or BMP picture, got 4 other bytes")
+        assert [pair.valid for pair in recording.frames()] == [True, False]
 
 
 @pytest.mark.parametrize(("name", "sentence"), [

@@ -91,7 +91,8 @@ def test_a_closed_recording_says_so(layout: str, one_of_each: dict[str, tuple[Pa
 
 @pytest.mark.parametrize("layout", ["ours, jpeg", "ours, raw", "plain, jpeg rows", "two videos", "one folder"])
 def test_a_stream_holds_one_pair_at_a_time(layout: str, one_of_each: dict[str, tuple[Path, ...]]) -> None:
-    one_pair = 2 * 3 * SIZE[0] * SIZE[1]
+    one_pair, chunks = 2 * 3 * SIZE[0] * SIZE[1], 2 * 65536
+    """A chunk of HDF5 is looked at whole, packed and unpacked, before it is believed."""
     with open_recording(*one_of_each[layout]) as recording:
         for _ in recording.frames(0, 2):
             pass
@@ -104,7 +105,7 @@ def test_a_stream_holds_one_pair_at_a_time(layout: str, one_of_each: dict[str, t
             peak = tracemalloc.get_traced_memory()[1] - before
         finally:
             tracemalloc.stop()
-    assert peak < 8 * one_pair < N_FRAMES * one_pair
+    assert peak < 4 * one_pair + chunks < N_FRAMES * one_pair
 
 
 def test_what_the_caller_says_goes_first(one_of_each: dict[str, tuple[Path, ...]]) -> None:
@@ -172,8 +173,8 @@ def unequal_videos(root: Path) -> tuple[Any, ...]:
     (empty_folder, RecordingError, "expected pictures .*, got none"),
     (file_named("a.h5"), Stereo3DError, "expected an HDF5 file"),
     (file_named("a.mp4"), RecordingError, "a.mp4: could not be read as a video"),
-    (file_named("a.svo"), RecordingError, "cannot be read yet; export a side-by-side AVI"),
-    (file_named("a.SVO2"), RecordingError, "cannot be read yet; export a side-by-side AVI"),
+    (file_named("a.svo"), RecordingError, "SVO file of version 1 .*resave it as an .svo2 .*, or export its pictures"),
+    (file_named("a.SVO2"), RecordingError, "or a damaged one; where the ZED SDK is, .*with pyzed installed"),
     (video_and_folder, UsageError, "expected two folders or two files, got one of each"),
     (hdf5_and_more, UsageError, "an HDF5 file holds both views; leave .*b.h5 out"),
     (twice, UsageError, "was given for both views"),
@@ -240,7 +241,7 @@ def test_describe_says_what_there_is(tmp_path: Path, one_of_each: dict[str, tupl
     with open_recording(write_ours(tmp_path / "a.h5", rig=rig(), rectified=True, fps=30)) as recording:
         assert describe(recording) == {
             "kind": "stereo3d recording", "codec": "jpeg", "frames": N_FRAMES, "seconds": pytest.approx(N_FRAMES / 30),
-            "fps": 30.0, "size": [64, 48], "rectified": True,
+            "fps": 30.0, "invalid": 0, "size": [64, 48], "rectified": True,
             "rig": {"class": "StereoRig", "baseline": pytest.approx(0.12), "focal": 50.0, "size": [64, 48]},
             "truth": None, "joints": None, "notes": [],
         }

@@ -60,11 +60,14 @@ def test_a_damaged_stretch_of_h264_ends_at_the_next_keyframe(ending: str, bf: st
         assert recording[marked[-1] + 1].valid and recording[0].valid and not recording[12].valid
 
 
-def test_a_lost_motion_jpeg_frame_costs_itself(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("n_bytes", "lost"), [(200, [5]), (4000, [5, 6, 7, 8])])
+def test_lost_motion_jpeg_frames_cost_themselves(n_bytes: int, lost: list[int], tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.avi", map(noisy, range(N)), codec="mjpeg")
-    hurt(path, 5, 4000)
+    hurt(path, 5, n_bytes)
     with open_recording(path, side_by_side=True) as recording:
-        assert set(invalid(recording)) <= {5}
+        assert invalid(recording) == lost and len(recording) == N
+        assert np.flatnonzero(~recording.valid).tolist() == lost[1:]
+        assert recording[9].time == pytest.approx(0.3) and "damaged" in recording[5].faults.left
 
 
 def side(name: str, numbers: Any, path: Path, rate: int = 30, **how: Any) -> Path:
