@@ -22,7 +22,9 @@ _PICTURES = 6
 
 def report(
     poses: Poses, output: o.Output,
-    truth: Annotated[Path | None, typer.Option(help="A stereo3d file or recording with truth, .npz, .csv, .trc or .c3d.")] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="A stereo3d file or recording with truth, .npz, .csv, .trc or .c3d.")
+    ] = None,
     frame: Frame = None, unit: Unit = None,
     recording: Annotated[Path | None, typer.Option(help="The recording, for --pictures.")] = None,
     right: Annotated[Path | None, typer.Option(help="Its right video or folder, where the views are apart.")] = None,
