@@ -16,6 +16,7 @@ from stereo3d.cameras import RectifiedCamera, StereoRig
 from stereo3d.poses import Poses2D, Poses3D
 from stereo3d.recording.base import describe_rig, open_recording
 from stereo3d.recording.base import describe as describe_recording
+from stereo3d.recording.eyes import look_at_eyes
 
 _OPTIONAL = {"torch": "detect", "pyarrow": "parquet", "safetensors": "safetensors", "open3d": "view"}
 _RIG_ENDINGS = (".conf", ".json", ".yaml", ".yml", ".xml", ".txt")
@@ -35,14 +36,15 @@ def installation() -> dict[str, Any]:
     }
 
 
-def file(path: str | os.PathLike[str], right: str | os.PathLike[str] | None = None) -> dict[str, Any]:
-    """What a result, a calibration or a recording holds. Raises InputError for anything else."""
+def file(path: str | os.PathLike[str], right: str | os.PathLike[str] | None = None, **told: Any) -> dict[str, Any]:
+    """What a result, a calibration or a recording holds; `told` are the keywords of `open_recording`. Raises InputError
+    for anything else."""
     if storage.is_ours(path):
         return {name: _value(value) for name, value in storage.read(path).items()}
     if Path(path).suffix.lower() in _RIG_ENDINGS:
         return describe_rig(read_rig(path))
-    with open_recording(path, right) as recording:
-        return describe_recording(recording)
+    with open_recording(path, right, **told) as recording:
+        return describe_recording(recording) | {"views": str(look_at_eyes(recording))}
 
 
 def is_recording(path: str | os.PathLike[str]) -> bool:

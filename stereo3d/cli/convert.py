@@ -48,6 +48,7 @@ def convert(
 
     unfinished = o.unfinished(resume, restart)
     with open_recording(recording, right, rectified=rectified, fps=fps, offset=offset, swap=swap) as opened:
+        o.warn_of_swapped(opened)
         frames = pipeline.frames_between(opened, start, stop)[::_step(every)]
         found = read_rig(rig, opened.size) if rig else opened.rig
         form = Form(

@@ -7,7 +7,7 @@ import dataclasses
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -17,6 +17,7 @@ from stereo3d.errors import UsageError, unknown_name
 
 if TYPE_CHECKING:
     from stereo3d.config import Config
+    from stereo3d.recording import base
 
 V = TypeVar("V")
 Recording = Annotated[Path, typer.Argument(help="HDF5, one side-by-side video, a left video, or a folder of pictures.")]
@@ -99,6 +100,15 @@ def unfinished(resume: bool, restart: bool) -> Any:
     return "resume" if resume else "restart" if restart else "refuse"
 
 
+def warn_of_swapped(recording: base.Recording) -> None:
+    """Says where the pictures show that left and right are the wrong way round."""
+    from stereo3d.recording.eyes import look_at_eyes
+
+    seen = look_at_eyes(recording)
+    if seen.swapped:
+        print(f"stereo3d: {recording.sources[0]}: {seen}", file=sys.stderr)
+
+
 def show(values: dict[str, Any], as_json: bool) -> None:
     """Print values: JSON, or a line each."""
     if as_json:
@@ -106,12 +116,21 @@ def show(values: dict[str, Any], as_json: bool) -> None:
         return
     width = max(map(len, values), default=0)
     for name, value in values.items():
-        print(f"{name:<{width}}  {_words(value)}")
+        sentences = value if isinstance(value, (list, tuple)) and _are_texts(value) else [_words(value)]
+        print("\n".join(f"{'' if i else name:<{width}}  {text}" for i, text in enumerate(sentences)))
+
+
+def _are_texts(values: Sequence[Any]) -> bool:
+    return bool(values) and all(isinstance(value, str) for value in values)
 
 
 def _words(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{k} {_words(v)}" for k, v in value.items())
+    if isinstance(value, (list, tuple)):
+        return " x ".join(map(_words, value)) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value:.6g}" if isinstance(value, float) else "unknown" if value is None else str(value)
 
 

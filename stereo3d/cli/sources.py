@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 def info(
     path: Annotated[Path | None, typer.Argument(help="A recording, a result or a calibration.")] = None,
     right: o.Right = None,
+    rectified: o.Rectified = None,
+    fps: o.Fps = None,
+    offset: o.Offset = None,
+    swap: o.Swap = False,
     verify: Annotated[bool, typer.Option("--verify", help="Read and decode every frame, name the bad ones.")] = False,
     json: o.Json = False,
 ) -> None:
@@ -27,20 +31,21 @@ def info(
     """
     from stereo3d import describe
 
-    facts = describe.installation() if path is None else describe.file(path, right)
+    told = {"rectified": rectified, "fps": fps, "offset": offset, "swap": swap}
+    facts = describe.installation() if path is None else describe.file(path, right, **told)
     if path is None or not verify or not describe.is_recording(path):
         o.show(facts, json)
         return
-    verdict = _verdict(path, right)
+    verdict = _verdict(path, right, told)
     o.show(facts | {"verified": verdict.to_dict() if json else verdict.words}, json)
     _judge(path, verdict)
 
 
-def _verdict(path: Path, right: Path | None) -> Verdict:
+def _verdict(path: Path, right: Path | None, told: dict[str, Any]) -> Verdict:
     from stereo3d.recording.base import open_recording
     from stereo3d.recording.verify import verify
 
-    with open_recording(path, right) as opened, o.progress(len(opened), "frames") as advance:
+    with open_recording(path, right, **told) as opened, o.progress(len(opened), "frames") as advance:
         return verify(opened, advance)
 
 

@@ -9,9 +9,10 @@ from stereo3d.cli import options as o
 
 def reconstruct(
     recording: o.Recording, output: o.Output, right: o.Right = None, rig: o.Rig = None, detector: o.Detector = None,
-    weights: o.Weights = None, roi: o.Roi = None, rectified: o.Rectified = None, start: o.Start = None,
-    stop: o.Stop = None, config: o.ConfigFile = None, set_: o.Set = None, resume: o.Resume = False,
-    restart: o.Restart = False, dry_run: o.DryRun = False, json: o.Json = False,
+    weights: o.Weights = None, roi: o.Roi = None, rectified: o.Rectified = None, fps: o.Fps = None,
+    offset: o.Offset = None, swap: o.Swap = False, start: o.Start = None, stop: o.Stop = None,
+    config: o.ConfigFile = None, set_: o.Set = None, resume: o.Resume = False, restart: o.Restart = False,
+    dry_run: o.DryRun = False, json: o.Json = False,
 ) -> None:
     """A recording into 3D joints in metres: rectify, find joints in both views, triangulate."""
     _recipe("reconstruct", **locals())
@@ -19,9 +20,10 @@ def reconstruct(
 
 def detect(
     recording: o.Recording, output: o.Output, right: o.Right = None, rig: o.Rig = None, detector: o.Detector = None,
-    weights: o.Weights = None, roi: o.Roi = None, rectified: o.Rectified = None, start: o.Start = None,
-    stop: o.Stop = None, config: o.ConfigFile = None, set_: o.Set = None, resume: o.Resume = False,
-    restart: o.Restart = False, dry_run: o.DryRun = False, json: o.Json = False,
+    weights: o.Weights = None, roi: o.Roi = None, rectified: o.Rectified = None, fps: o.Fps = None,
+    offset: o.Offset = None, swap: o.Swap = False, start: o.Start = None, stop: o.Stop = None,
+    config: o.ConfigFile = None, set_: o.Set = None, resume: o.Resume = False, restart: o.Restart = False,
+    dry_run: o.DryRun = False, json: o.Json = False,
 ) -> None:
     """Find the joints in both views of a recording, in rectified pixels."""
     _recipe("detect", **locals())
@@ -29,15 +31,17 @@ def detect(
 
 def _recipe(
     command: str, recording: Path, output: Path, right: Path | None, rig: Path | None, detector: str | None,
-    weights: Path | None, roi: str | None, rectified: bool | None, start: float | None, stop: float | None,
-    config: Path | None, set_: list[str] | None, resume: bool, restart: bool, dry_run: bool, json: bool,
+    weights: Path | None, roi: str | None, rectified: bool | None, fps: float | None, offset: float | None,
+    swap: bool, start: float | None, stop: float | None, config: Path | None,
+    set_: list[str] | None, resume: bool, restart: bool, dry_run: bool, json: bool,
 ) -> None:
     from stereo3d import pipeline
     from stereo3d.recording.base import open_recording
 
     chosen = o.settings(config, set_, detector, weights, roi)
     unfinished = o.unfinished(resume, restart)
-    with open_recording(recording, right, rectified=rectified) as opened:
+    with open_recording(recording, right, rectified=rectified, fps=fps, offset=offset, swap=swap) as opened:
+        o.warn_of_swapped(opened)
         frames = pipeline.frames_between(opened, start, stop)
         if dry_run:
             o.show(pipeline.plan(opened, rig, chosen, frames), json)

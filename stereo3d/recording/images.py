@@ -8,16 +8,27 @@ from pathlib import Path
 
 import numpy as np
 
-from stereo3d.errors import RecordingError, UsageError
+from stereo3d.errors import LostPicture, RecordingError, UsageError
 from stereo3d.limits import LARGEST_PICTURE
 from stereo3d.recording import pictures
 from stereo3d.recording.base import Told
+from stereo3d.recording.kitti import read_cameras, read_times
 from stereo3d.recording.paired import Facts, PairedRecording, rate, steady_time, two_views
 from stereo3d.stereo import SIDES, Stereo
 from stereo3d.values import Bytes, Floats
 
-_FOLDERS = (("left", "right"), ("image_0", "image_1"), ("image_2", "image_3"), ("image_00", "image_01"))
+_FOLDERS = (
+    ("left", "right"), ("image_0", "image_1"), ("image_2", "image_3"), ("image_00", "image_01"),
+    ("image_02", "image_03"),
+)
 """Names of the two views' folders; image_* as KITTI has them (0 and 1 grey, 2 and 3 in colour)."""
+_COLOURED = ("image_2", "image_02")
+_SAMPLED = 5
+"""Pictures that are looked at to see how many bits they use."""
+_REACH = 600
+"""Pairs that are looked through for one that can be read."""
+_HEAD = 64
+"""Bytes of a picture, among which its depth is."""
 _SIDE_WORD = re.compile(r"(?<![a-z])(left|right)(?![a-z])", re.IGNORECASE)
 
 
@@ -25,7 +36,8 @@ def open_images(left: Path, right: Path | None, told: Told) -> PairedRecording |
     """The recording in a folder or two of PNG, JPEG or BMP pictures, None for files.
 
     Pictures with the same name, but for the words left and right, or with the same number make a pair. Times (s) come
-    from a `times.txt` with a line for each pair. Raises RecordingError where there are no pairs.
+    from a `times.txt` with a line for each pair, the cameras from a `calib.txt` as KITTI has it. Raises RecordingError
+    where there are no pairs.
     """
     if not left.is_dir() and not (right and right.is_dir()):
         return None
@@ -34,18 +46,37 @@ def open_images(left: Path, right: Path | None, told: Told) -> PairedRecording |
     files = _one_folder(left) if right is None else Stereo(_pictures_of(left), _pictures_of(right))
     paired, notes = _pair(files)
     views = paired.map(ImageFiles)
+    size, deep = _common_size(views), _settle_depth(views)
     where = left if right is None or left.parent != right.parent else left.parent
-    time, fps, more = _time(where, len(paired.left), told)
+    time, fps, timed = _time(where, paired.left, told)
+    camera, found = read_cameras(where, Stereo(*_numbers(paired.left[0])), size)
     facts = Facts(
         sources=(left,) if right is None else (left, right),
         kind="folder of pictures" if right is None else "two folders of pictures",
         codec=paired.left[0].suffix.lower().removeprefix("."),
-        size=_common_size(views),
+        size=size,
         time=time,
         fps=fps,
-        notes=(*notes, *more),
+        rectified=True if camera else None,
+        rig=camera,
+        notes=(*notes, *deep, *timed, *found),
     )
     return PairedRecording(facts.hear(told), two_views(*views))
+
+
+def _time(folder: Path, paths: list[Path], told: Told) -> tuple[Floats, float, tuple[str, ...]]:
+    """Time (T,) s, fps and notes; the times lie in the folder of both views or, each its own, in the left one's."""
+    for place in dict.fromkeys([folder, paths[0].parent, paths[0].parent.parent]):
+        time = read_times(place, len(paths)) if place == folder or folder in place.parents else None
+        if time is not None:
+            return time, rate(time), ()
+    return steady_time(len(paths), told.fps)
+
+
+def _numbers(path: Path) -> tuple[int, int]:
+    """The numbers of the left and the right camera by KITTI's names of folders."""
+    name = next((part for part in reversed(path.parts) if part in _COLOURED), "")
+    return (2, 3) if name else (0, 1)
 
 
 def natural(path: Path) -> tuple[tuple[int, int | str], ...]:
@@ -55,7 +86,9 @@ def natural(path: Path) -> tuple[tuple[int, int | str], ...]:
 
 
 def _pictures_of(folder: Path) -> list[Path]:
-    """The pictures of a folder in natural order. Raises RecordingError where there are none."""
+    """The pictures of a folder, or of its folder `data` as KITTI's raw recordings have them, in natural order. Raises
+    RecordingError where there are none."""
+    folder = folder / "data" if (folder / "data").is_dir() else folder
     found = sorted((p for p in folder.iterdir() if p.suffix.lower() in pictures.SUFFIXES), key=natural)
     if not found:
         raise RecordingError(f"{folder}: expected pictures ({', '.join(pictures.SUFFIXES)}), got none")
@@ -115,46 +148,66 @@ def _last_number(path: Path) -> int | None:
     return int(numbers[-1]) if numbers else None
 
 
-def _time(folder: Path, n_pairs: int, told: Told) -> tuple[Floats, float, tuple[str, ...]]:
-    path = folder / "times.txt"
-    if not path.is_file():
-        return steady_time(n_pairs, told.fps)
-    if path.stat().st_size > LARGEST_PICTURE:
-        raise RecordingError(f"{path}: expected {n_pairs} lines, got a file of {path.stat().st_size} bytes")
-    try:
-        time = np.array(path.read_text(encoding="utf-8").split(), np.float64)
-    except ValueError as error:
-        raise RecordingError(f"{path}: expected a time in seconds in every line, got others ({error})") from error
-    if len(time) != n_pairs:
-        raise RecordingError(f"{path}: expected {n_pairs} times to go with the pairs, got {len(time)}")
-    return time, rate(time), ()
-
-
 def _common_size(views: Stereo[ImageFiles]) -> tuple[int, int]:
-    left, right = (view[0].shape[1::-1] for view in views)
-    if left != right:
-        raise RecordingError(f"{views.left.paths[0]}: expected two views of one size, got {left} and {right}")
-    return left[0], left[1]
+    """(width, height) px of the first pair of pictures that can be read. Raises RecordingError where none can."""
+    reason = ""
+    for index in range(min(_REACH, len(views.left))):
+        try:
+            left, right = (view[index].shape[1::-1] for view in views)
+        except LostPicture as error:
+            reason = reason or str(error)
+            continue
+        if left != right:
+            where = views.left.paths[index]
+            raise RecordingError(f"{where}: expected two views of one size, got {left} and {right}")
+        return left[0], left[1]
+    raise RecordingError(f"expected pictures, got no pair that can be read: {reason}")
 
 
 class ImageFiles:
-    """The pictures of one view, a file each; grey ones become RGB, deep ones 8 bits."""
+    """The pictures of one view, a file each; grey ones become RGB, deep ones 8 bits. Raises LostPicture for one that
+    cannot be read."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.paths = paths
+        self.bits = 16
+        """In use of deep samples, of which the upper 8 are taken."""
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, index: int) -> Bytes:
-        return pictures.decode(self.jpeg(index), str(self.paths[index]))
+        return pictures.decode(self.jpeg(index), str(self.paths[index]), bits=self.bits)
 
     def jpeg(self, index: int) -> Bytes:
         """The file of a picture, of whatever kind."""
         path = self.paths[index]
         try:
             if path.stat().st_size > LARGEST_PICTURE:
-                raise RecordingError(f"{path}: expected a picture of up to {LARGEST_PICTURE} bytes; refused")
+                raise LostPicture(f"{path}: expected a picture of up to {LARGEST_PICTURE} bytes; refused")
             return np.fromfile(path, np.uint8)
         except OSError as error:
-            raise RecordingError(f"{path}: could not be read ({error.strerror})") from error
+            raise LostPicture(f"{path}: could not be read ({error.strerror})") from error
+
+    def bits_needed(self) -> int:
+        """Bits that the samples of some pictures from all over need, 0 where they are not deep."""
+        needed = 0
+        for index in np.unique(np.linspace(0, len(self) - 1, _SAMPLED).astype(int)).tolist():
+            try:
+                data = self.jpeg(index)
+                if pictures.is_deep(data[:_HEAD].tobytes()):
+                    needed = max(needed, pictures.bits_in_use(data, str(self.paths[index])))
+            except LostPicture:
+                continue
+        return needed
+
+
+def _settle_depth(views: Stereo[ImageFiles]) -> tuple[str, ...]:
+    """Have both views' deep pictures read alike, and say how. Cameras of 10 or 12 bits leave the upper ones of 16
+    empty: taken as they are, their pictures would be black."""
+    needed = max(view.bits_needed() for view in views)
+    if not needed or needed == 16:
+        return ()
+    for view in views:
+        view.bits = needed
+    return (f"pictures of 16 bits hold samples of {needed}: the upper 8 of these are taken",)

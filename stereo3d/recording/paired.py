@@ -184,10 +184,10 @@ class PairedRecording:
     def __getitem__(self, index: int) -> FramePair:
         at = range(len(self))[operator.index(index)]
         self._check_open()
-        found = self._pairs(at)
+        found = self._pairs(at).map(self._fitting, Stereo(at, at))
         found = Stereo(found.right, found.left) if self._swapped else found
         faults = found.map(lambda one: str(one) if isinstance(one, LostPicture) else "")
-        return FramePair(at, float(self.time[at]), found.map(self._image, Stereo(at, at)), faults)
+        return FramePair(at, float(self.time[at]), found.map(self._image), faults)
 
     def jpegs(self, index: int) -> Stereo[Bytes | LostPicture] | None:
         """The JPEG files (N,) that the pair is stored in, or why one is lost; None where it is not stored so."""
@@ -196,15 +196,15 @@ class PairedRecording:
         found: Stereo[Bytes | LostPicture] | None = getattr(self._pairs, "jpegs", lambda _: None)(at)
         return Stereo(found.right, found.left) if found and self._swapped else found
 
-    def _image(self, found: Bytes | LostPicture, at: int) -> Bytes:
+    def _fitting(self, found: Bytes | LostPicture, at: int) -> Bytes | LostPicture:
+        """The picture; one of another size than the others counts as lost."""
+        if isinstance(found, LostPicture) or found.shape == (self.size[1], self.size[0], 3):
+            return found
+        return LostPicture(f"{self.source}: frame {at}: expected {self.size} px, got {found.shape[1::-1]}")
+
+    def _image(self, found: Bytes | LostPicture) -> Bytes:
         """The picture, black where it is lost."""
-        shape = (self.size[1], self.size[0], 3)
-        if isinstance(found, LostPicture):
-            return np.zeros(shape, np.uint8)
-        if found.shape != shape:
-            got = found.shape[1::-1]
-            raise RecordingError(f"{self.source}: frame {at}: expected {self.size} px, got {got}")
-        return found
+        return np.zeros((self.size[1], self.size[0], 3), np.uint8) if isinstance(found, LostPicture) else found
 
     def _check_open(self) -> None:
         if self._closed:

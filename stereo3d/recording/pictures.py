@@ -19,6 +19,7 @@ from stereo3d.values import Bytes
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
 _JPEG, _SCAN = b"\xff\xd8", b"\xff\xda"
+_PNG, _PNG_DEPTH = b"\x89PNG\r\n\x1a\n", 24
 _SIZE_MARKERS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _BARE_MARKERS = {0x01, *range(0xD0, 0xD9)}
 
@@ -33,7 +34,7 @@ def check_size(what: str, width: int, height: int) -> tuple[int, int]:
 def header_size(data: bytes) -> tuple[int, int] | None:
     """(width, height) px that a PNG, JPEG or BMP claims, None where it is none of these or torn."""
     try:
-        if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        if data.startswith(_PNG):
             return struct.unpack(">II", data[16:24])
         if data.startswith(b"BM"):
             width, height = struct.unpack("<ii", data[18:26])
@@ -75,6 +76,11 @@ def decode(data: Bytes, what: str, *, bits: int = 16) -> Bytes:
 def decode_grey(data: Bytes, what: str) -> Bytes:
     """(H, W) grey values of an encoded picture. Raises LostPicture as `decode` does."""
     return np.asarray(_decoded(data, what, cv2.IMREAD_GRAYSCALE), np.uint8)
+
+
+def is_deep(head: bytes) -> bool:
+    """Whether a picture that begins with these bytes is a PNG with samples of 16 bits."""
+    return head.startswith(_PNG) and len(head) > _PNG_DEPTH and head[_PNG_DEPTH] == 16
 
 
 def bits_in_use(data: Bytes, what: str) -> int:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from made import number_of, picture, write_png
 
 from stereo3d.errors import RecordingError
-from stereo3d.recording import images
+from stereo3d.recording import images, kitti
 from stereo3d.recording.base import open_recording
 from stereo3d.recording.images import natural
 
@@ -139,18 +141,25 @@ def test_a_file_too_long_is_not_read(
         lay(tmp_path / side, {f"{i}.png": i for i in range(3)}, side)
     (tmp_path / "times.txt").write_text("0\n1\n2\n")
     (tmp_path / "left" / "1.png").write_bytes(bytes(10_000))
-    monkeypatch.setattr(images, "LARGEST_PICTURE", 5 if name == "times.txt" else 9_999)
-    with pytest.raises(RecordingError, match=sentence), open_recording(tmp_path) as recording:
-        recording[1]
+    monkeypatch.setattr(kitti, "LARGEST_PICTURE", 5)
+    monkeypatch.setattr(images, "LARGEST_PICTURE", 9_999)
+    if name != "times.txt":
+        (tmp_path / "times.txt").unlink()
+    if name == "times.txt":
+        with pytest.raises(RecordingError, match=sentence):
+            open_recording(tmp_path)
+    else:
+        with open_recording(tmp_path) as recording:
+            assert re.search(sentence, recording[1].faults.left)
 
 
 def test_a_picture_of_another_size_is_named(tmp_path: Path) -> None:
     for side in ("left", "right"):
         lay(tmp_path / side, {f"{i}.png": i for i in range(3)}, side)
     write_png(tmp_path / "right" / "1.png", picture(1, "right", (32, 48)))
-    with open_recording(tmp_path) as recording, \
-            pytest.raises(RecordingError, match=r"frame 1: expected \(64, 48\) px, got \(32, 48\)"):
-        recording[1]
+    with open_recording(tmp_path) as recording:
+        assert recording[1].faults.right.endswith("frame 1: expected (64, 48) px, got (32, 48)")
+        assert recording[1].images.right.shape == (48, 64, 3) and recording[2].valid
 
 
 def test_a_picture_that_vanishes_is_named(tmp_path: Path) -> None:
@@ -158,8 +167,34 @@ def test_a_picture_that_vanishes_is_named(tmp_path: Path) -> None:
         lay(tmp_path / side, {f"{i}.png": i for i in range(2)}, side)
     with open_recording(tmp_path) as recording:
         (tmp_path / "left" / "1.png").unlink()
-        with pytest.raises(RecordingError, match="1.png: could not be read"):
-            recording[1]
+        assert "1.png: could not be read" in recording[1].faults.left and not recording[1].faults.right
+
+
+@pytest.mark.parametrize(("bits", "note"), [(10, 1), (12, 1), (16, 0)])
+def test_deep_pictures_are_taken_by_the_bits_in_use(bits: int, note: int, tmp_path: Path) -> None:
+    for side in ("left", "right"):
+        for i in range(3):
+            deep = picture(i, side)[..., ::-1].astype(np.uint16) << (bits - 8)
+            (tmp_path / side).mkdir(exist_ok=True)
+            assert cv2.imwrite(str(tmp_path / side / f"{i}.png"), deep)
+    with open_recording(tmp_path) as recording:
+        for pair in recording.frames():
+            assert [number_of(image) for image in pair.images] == [(pair.index, "left"), (pair.index, "right")]
+            assert pair.images.left.dtype == np.uint8 and np.abs(pair.images.left.astype(int) - picture(pair.index, "left")).max() <= 1
+        told = [n for n in recording.notes if n == f"pictures of 16 bits hold samples of {bits}: the upper 8 of these are taken"]
+        assert len(told) == note
+
+
+def test_a_damaged_first_picture_costs_its_pair(tmp_path: Path) -> None:
+    for side in ("left", "right"):
+        lay(tmp_path / side, {f"{i}.png": i for i in range(3)}, side)
+    (tmp_path / "left" / "0.png").write_bytes(b"gone")
+    with open_recording(tmp_path) as recording:
+        assert [pair.valid for pair in recording.frames()] == [False, True, True] and recording.size == (64, 48)
+    for i in (1, 2):
+        (tmp_path / "right" / f"{i}.png").write_bytes(b"gone")
+    with pytest.raises(RecordingError, match="expected pictures, got no pair that can be read: .*0.png: expected a PNG"):
+        open_recording(tmp_path)
 
 
 def test_real_grey_pairs(shared: Path) -> None:
