@@ -24,11 +24,12 @@ def export_poses(
     keypoints_only: Annotated[
         bool, typer.Option("--keypoints-only", help="A result (.h5) of joints and cameras alone, to be shared.")
     ] = False,
+    clock: Annotated[bool, typer.Option("--clock", help="Keep the time of day, where the result tells it.")] = False,
 ) -> None:
     """Poses in another format: a tidy table (csv, parquet), TRC, C3D, movement netCDF, NWB, Motion-BIDS, COCO JSON; or
     with --keypoints-only a result without provenance, serial numbers and time of day."""
     from stereo3d import storage
-    from stereo3d.export import export
+    from stereo3d.export import export_all
     from stereo3d.sharing import write_keypoints
 
     if keypoints_only:
@@ -38,7 +39,7 @@ def export_poses(
         return
     if view_ not in ("left", "right"):
         raise UsageError(f"--view: expected left or right, got {view_!r}")
-    print(export(storage.read(poses, view_ if kind == "coco" else "poses"), output, kind))
+    print(*export_all(storage.read(poses, view_ if kind == "coco" else "poses"), output, kind, clock=clock), sep="\n")
 
 
 def view(

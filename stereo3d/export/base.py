@@ -1,6 +1,7 @@
 """The one way to an exporter, and what several of them share.
 
-An exporter is any function (poses, path) named in `stereo3d.exporters`. All of them write metres or say the unit,
+An exporter is any function (poses, path) named in `stereo3d.exporters`; one that writes under other names than `path`
+returns them. All of them write metres or say the unit,
 keep the axes of docs/conventions.md (x right, y down, z away from the camera), count time from the recording's
 start, and tell neither names, serial numbers nor paths.
 """
@@ -19,6 +20,7 @@ from stereo3d import atomic, plugins
 from stereo3d.cameras import RectifiedCamera
 from stereo3d.errors import InvalidValue, UsageError
 from stereo3d.poses import Poses2D, Poses3D
+from stereo3d.recording.identity import clock_of, counted_from
 from stereo3d.values import Floats, Ints
 
 AXES = "x right, y down, z away from the camera"
@@ -26,17 +28,29 @@ _MOST_GAPS = 10
 """Times as many grid points as frames: beyond it the times are taken for wrong."""
 
 
-def export(poses: Poses3D | Poses2D, path: str | os.PathLike[str], kind: str | None = None) -> Path:
+def export(
+    poses: Poses3D | Poses2D, path: str | os.PathLike[str], kind: str | None = None, *, clock: bool = False
+) -> Path:
     """The path of what the exporter `kind` wrote; by default the one named like the path's ending.
 
-    Raises UsageError for an unknown kind or one that does not hold such poses, MissingPackage where it needs one that
-    is not installed, InputError where it cannot be written.
+    Where that were several files it is the first one, see `export_all`. Times that are a clock's count from the first
+    one, for they would tell the day, unless `clock` keeps them. Raises UsageError for an unknown kind or one
+    that does not hold such poses, MissingPackage where it needs one that is not installed, InputError where it cannot
+    be written.
     """
-    name = kind or Path(path).suffix.removeprefix(".")
+    return export_all(poses, path, kind, clock=clock)[0]
+
+
+def export_all(
+    poses: Poses3D | Poses2D, path: str | os.PathLike[str], kind: str | None = None, *, clock: bool = False
+) -> tuple[Path, ...]:
+    """The paths of all files, or the folder, that the exporter `kind` wrote; see `export`."""
+    told = poses if clock else counted_from(poses, clock_of(poses.time))
+    name = kind or Path(path).suffix.removeprefix(".").lower()
     if not name:
         raise UsageError(f"{path}: give it an ending or a kind: {', '.join(plugins.names(plugins.EXPORTERS))}")
-    plugins.factory(plugins.EXPORTERS, name)(poses, Path(path))
-    return Path(path)
+    written = plugins.factory(plugins.EXPORTERS, name)(told, Path(path))
+    return tuple(written) if written else (Path(path),)
 
 
 def check_3d(poses: object, format_name: str) -> None:

@@ -12,8 +12,9 @@ from gapped import LOST, gapped, rows
 from test_storage import poses3d
 
 from stereo3d.errors import InvalidValue
-from stereo3d.export import export
+from stereo3d.export import export, export_all
 from stereo3d.export.c3d import MOST_FRAMES
+from stereo3d.poses import Status
 
 ezc3d = pytest.importorskip("ezc3d")
 
@@ -51,11 +52,35 @@ def test_joints_come_back_by_another_reader(tmp_path: Path) -> None:
     np.testing.assert_allclose(points[rows(poses)][poses.found][:, :3], poses.xyz[poses.found] * 1000, atol=1e-3)
 
 
-def test_more_frames_than_it_counts_are_refused(tmp_path: Path) -> None:
+def test_residuals_tell_measured_filled_in_and_missing(tmp_path: Path) -> None:
+    poses = gapped()
+    status, residual, xyz = np.zeros_like(poses.status), np.zeros_like(poses.residual), np.array(poses.xyz)
+    status[0, :2] = Status.FILLED, Status.RESCUED | Status.ROW_MISMATCH
+    xyz[0, 3:6, 2], residual[0, 3:6] = 0.7, [-2.0, 4.0, 900.0]
+    poses = dataclasses.replace(poses, status=status, residual=residual, xyz=xyz)
+    held = ezc3d.c3d(str(export(poses, tmp_path / "p.c3d")))["data"]["meta_points"]["residuals"][0].T[0]
+    f = poses.camera.focal
+    assert held[:6].tolist() == [0, 1, 1, max(1, round(1400 / f)), max(1, round(2800 / f)), 127]
+    lost = ezc3d.c3d(str(tmp_path / "p.c3d"))["data"]["meta_points"]["residuals"][0].T[3]
+    assert (lost == -1).all()
+
+
+def test_more_frames_than_it_counts_become_parts(tmp_path: Path) -> None:
     short = poses3d(2)
-    n = MOST_FRAMES + 1
+    n = MOST_FRAMES + 100
     names = ("xyz", "score", "sigma", "residual", "status")
     arrays = {name: np.resize(getattr(short, name), (n, *getattr(short, name).shape[1:])) for name in names}
+    arrays["xyz"][:, 0, 0] = np.arange(n) / 1e5
     long = dataclasses.replace(short, **arrays, time=np.arange(n) / 30, frame=np.arange(n))
-    with pytest.raises(InvalidValue, match="1 to 65535 frames, got 65536; cut longer ones into parts"):
-        export(long, tmp_path / "p.c3d")
+    parts = export_all(long, tmp_path / "p.c3d")
+    assert [part.name for part in parts] == ["p-1.c3d", "p-2.c3d"] == sorted(p.name for p in tmp_path.iterdir())
+    files = [ezc3d.c3d(str(part)) for part in parts]
+    points = np.concatenate([file["data"]["points"][0, 0] for file in files])
+    np.testing.assert_allclose(points, arrays["xyz"][:, 0, 0] * 1000, atol=1e-3)
+    starts = [file["parameters"]["STEREO3D"]["START"]["value"][0] for file in files]
+    np.testing.assert_allclose(starts, [0, MOST_FRAMES / 30])
+
+
+def test_no_frame_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidValue, match="at least one frame, got none"):
+        export(poses3d(0), tmp_path / "p.c3d")

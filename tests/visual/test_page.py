@@ -19,6 +19,7 @@ from stereo3d.errors import InputError
 from stereo3d.poses import Poses3D
 from stereo3d.skeleton import SKELETONS, Skeleton
 from stereo3d.visual.page.build import page, write
+from stereo3d.visual.page.findings import find
 from stereo3d.visual.page.player import MOST
 
 POSES, TRUTH = result(60)
@@ -216,3 +217,18 @@ def test_it_is_written_whole(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == page(POSES)
     with pytest.raises(InputError, match="cannot be written"):
         write(POSES, tmp_path / "nowhere" / "page.html")
+
+
+@pytest.mark.parametrize("named", [
+    {"recording": "/ward/Doe_Jane.svo2"}, {"rig": {"serial": 12345678}}, {"sources": ["C:\\ward\\Doe_Jane.mp4"]},
+    {"recording": "Doe_Jane.h5"}, {"camera_serial": "SN123"}, {"from": "~/Doe_Jane"}, {"weights": "nets/Doe_Jane.pth"},
+])
+def test_provenance_names_nobody(named: dict[str, Any]) -> None:
+    text = page(POSES, run={**named, "route": "rectified: 0.5 and 0.2 degrees, 100% of both", "numpy": "2.4.6"})
+    assert not re.search("Doe|SN123|12345678", text) and "rectified: 0.5 and 0.2" in text and "2.4.6" in text
+
+
+def test_the_time_of_day_is_not_told() -> None:
+    late = dataclasses.replace(POSES, time=POSES.time + 1_700_000_000)
+    assert held(page(late))["start"] == 0 and "0:01.0" in words(page(late))
+    assert find(late, TRUTH).error.shape == (60, 17)

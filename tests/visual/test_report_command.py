@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from results import result
@@ -38,16 +37,22 @@ def test_pictures_of_the_worst_moments(poses: Path, tmp_path: Path) -> None:
     assert 1 <= page.count('src="data:image/jpeg;base64,/9j/') <= 6
 
 
-@pytest.mark.parametrize("options", [{"pictures": True}, {"recording": SAMPLE}])
-def test_pictures_are_asked_for_twice(poses: Path, tmp_path: Path, options: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="expected both or neither"):
-        report(poses, tmp_path / "page.html", **options)
+def test_pictures_need_the_recording(poses: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--pictures: needs the recording"):
+        report(poses, tmp_path / "page.html", pictures=True)
+
+
+def test_a_recording_alone_is_told_of_but_not_shown(poses: Path, tmp_path: Path) -> None:
+    report(poses, tmp_path / "page.html", recording=SAMPLE)
+    page = (tmp_path / "page.html").read_text()
+    assert "45 pairs of 1280 x 720 px in 3.0 s, 15 a second; 0 pairs without pictures; the result has 45" in page
+    assert "<img" not in page and "infant.h5" not in page and str(SAMPLE) not in page
 
 
 def test_pictures_of_another_recording_are_refused(tmp_path: Path) -> None:
     result(120, tmp_path / "poses.h5")
     with pytest.raises(InputError, match="is it another one"):
-        report(tmp_path / "poses.h5", tmp_path / "page.html", recording=SAMPLE, pictures=True)
+        report(tmp_path / "poses.h5", tmp_path / "page.html", recording=SAMPLE)
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", "\xff"])

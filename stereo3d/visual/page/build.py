@@ -25,24 +25,27 @@ _SECTIONS = (("verdict", "Verdict"), ("player", "Movement"), ("joints", "Joints"
 
 def write(
     poses: Poses3D, path: str | os.PathLike[str], *, truth: Points | Poses3D | None = None,
-    run: Mapping[str, Any] | None = None, pictures: Mapping[int, bytes] | None = None, title: str = _TITLE,
+    run: Mapping[str, Any] | None = None, recording: Mapping[str, Any] | None = None,
+    pictures: Mapping[int, bytes] | None = None, title: str = _TITLE,
 ) -> Path:
     """The path of an HTML page on a result; see `page`."""
-    return write_text(path, page(poses, truth=truth, run=run, pictures=pictures, title=title))
+    made = page(poses, truth=truth, run=run, recording=recording, pictures=pictures, title=title)
+    return write_text(path, made)
 
 
 def page(
     poses: Poses3D, *, truth: Points | Poses3D | None = None, run: Mapping[str, Any] | None = None,
-    pictures: Mapping[int, bytes] | None = None, title: str = _TITLE,
+    recording: Mapping[str, Any] | None = None, pictures: Mapping[int, bytes] | None = None, title: str = _TITLE,
 ) -> str:
     """A self-contained HTML page: can the result be trusted, and where not.
 
-    With `truth` also how accurate it is. `run` is the provenance, by default the poses' own origin. `pictures` are
-    JPEG files by recording frame: they show the infant, so none is taken without being given. The page loads
-    nothing, and its content security policy lets nothing be loaded or run but its own script and style.
-    Raises what `evaluate` does where the truth does not go with the poses.
+    With `truth` also how accurate it is. `run` is the provenance, by default the poses' own origin, `recording` what
+    recording.base.describe says of the recording. `pictures` are JPEG files by recording frame: they show the infant,
+    so none is taken without being given. The page loads nothing, and its content security policy lets nothing be
+    loaded or run but its own script and style. It tells neither file names nor serial numbers. Raises what `evaluate`
+    does where the truth does not go with the poses.
     """
-    findings = find(poses, truth, run)
+    findings = find(poses, truth, run, recording)
     return "<!DOCTYPE html>\n" + tag("html", _head(title), _body(findings, title, pictures or {}), lang="en") + "\n"
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from stereo3d.evaluation.evaluate import Evaluation, evaluate
 from stereo3d.evaluation.points import Points
 from stereo3d.poses import Poses3D
+from stereo3d.recording.identity import clock_of, counted_from
 from stereo3d.values import Floats, Ints, Value
 from stereo3d.visual.page import words
 from stereo3d.visual.page.bins import Bins, bins
@@ -42,6 +43,8 @@ class Findings(Value):
     """Some of the least trustworthy frames, as places in `poses`, the worst first."""
     run: Mapping[str, Any] = field(default_factory=dict)
     """Provenance."""
+    recording: Mapping[str, Any] = field(default_factory=dict)
+    """What the recording holds, as recording.base.describe says it; empty where it is not at hand."""
 
     @property
     def axis(self) -> Axis:
@@ -66,16 +69,24 @@ class Findings(Value):
         return words.clock(float(self.clock[at]), 2) if self.seconds else f"frame {self.poses.frame[at]}"
 
 
-def find(poses: Poses3D, truth: Points | Poses3D | None = None, run: Mapping[str, Any] | None = None) -> Findings:
-    """The findings on a result; with a truth also its errors. Raises what `evaluate` does."""
+def find(
+    poses: Poses3D, truth: Points | Poses3D | None = None, run: Mapping[str, Any] | None = None,
+    recording: Mapping[str, Any] | None = None,
+) -> Findings:
+    """The findings on a result; with a truth also its errors. Times of a clock count from the first.
+
+    Raises what `evaluate` does.
+    """
     seconds = bool(np.isfinite(poses.time).all())
     poses = in_order(poses, poses.time if seconds else poses.frame)
+    evaluation = None if truth is None else evaluate(poses, truth)
+    poses = counted_from(poses, clock_of(poses.time))
     clock = poses.time if seconds else poses.frame.astype(float)
     trust = judge(poses)
-    evaluation = None if truth is None else evaluate(poses, truth)
     error = _aligned(evaluation, poses)
     worst = _worst(trust, error, clock)
-    return Findings(poses, trust, seconds, clock, bins(clock), evaluation, error, worst, run or poses.origin)
+    return Findings(poses, trust, seconds, clock, bins(clock), evaluation, error, worst, run or poses.origin,
+                    recording or {})  # fmt: skip
 
 
 def in_order(poses: Poses3D, clock: Floats | Ints) -> Poses3D:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -13,6 +14,10 @@ from stereo3d.visual.page.findings import Findings
 from stereo3d.visual.page.markup import Markup, join, tag
 from stereo3d.visual.page.verdict import explanation
 
+_PATH = re.compile(
+    r"^[~.]?[/\\]|^[A-Za-z]:[/\\]|[/\\][^/\\\s]*\.\w+$|^\S+\.(svo2?|h5|hdf5|mp4|mkv|avi|mov|conf)$", re.IGNORECASE
+)
+"""What looks like the place of a file."""
 _LONGEST = 300
 _MOST = 200
 
@@ -40,16 +45,29 @@ def _facts(findings: Findings) -> Iterator[tuple[str, str]]:
     yield "distance between the cameras", words.centimetres(abs(poses.camera.baseline), 2)
     if len(poses):
         yield "frames of the recording", f"{poses.frame.min():,} to {poses.frame.max():,}"
+    recording = findings.recording
+    if recording:
+        yield "recording", (
+            f"{words.count(recording['frames'], 'pair')} of {recording['size'][0]} x {recording['size'][1]} px in "
+            f"{words.duration(recording['seconds'])}, {recording['fps']:g} a second; "
+            f"{words.count(recording['invalid'], 'pair')} without pictures; the result has {len(poses):,}"
+        )
     if findings.evaluation is not None:
         shared, (_, held) = findings.evaluation.frame.size, findings.evaluation.frames_given
         yield "truth", f"{words.count(shared, 'frame')} shared of {held:,}, paired by {findings.evaluation.paired_by}"
 
 
 def _flat(x: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Every leaf of nested mappings under its path."""
+    """Every leaf of nested mappings under its path, but what may name somebody or something."""
     if isinstance(x, Mapping):
         for key, inner in x.items():
             yield from _flat(inner, f"{name} › {key}" if name else str(key))
-    else:
+    elif not _names(name, x):
         shown = x if isinstance(x, str) else "none" if x is None else json.dumps(x)
         yield name.replace("_", " "), shown if len(shown) <= _LONGEST else shown[:_LONGEST] + " …"
+
+
+def _names(name: str, x: Any) -> bool:
+    """Whether it is the place of a file or a serial number: they can name a person or a ward."""
+    parts = x if isinstance(x, (list, tuple)) else [x]
+    return "serial" in name.lower() or any(isinstance(part, str) and _PATH.search(part) for part in parts)
