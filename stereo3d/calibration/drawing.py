@@ -76,18 +76,19 @@ def print_board(board: Board, path: str | os.PathLike[str]) -> tuple[float, floa
 
 
 def _draw(axes: Any, board: Board, ruler: float) -> None:
-    from matplotlib.collections import PatchCollection
-    from matplotlib.patches import Rectangle
+    from matplotlib.patches import PathPatch, Rectangle
+    from matplotlib.path import Path as Outline
 
     across, down = np.array(board.squares) * board.square
     margin = MARGIN * board.square
-    boxes = [Rectangle((x, y), u - x, v - y) for x, y, u, v in dark(board)]
+    boxes = [Outline(((x, y), (u, y), (u, v), (x, v), (x, y)), closed=True) for x, y, u, v in dark(board)]
     if board.inverted:
         paper = Rectangle((-margin, -margin), across + 2 * margin, down + 2 * margin)
         axes.add_patch(paper)
         paper.set(facecolor="black", linewidth=0)
     colour = "white" if board.inverted else "black"
-    axes.add_collection(PatchCollection(boxes, facecolor=colour, linewidth=0, antialiased=False))
+    ink = Outline.make_compound_path(*boxes)  # as one shape, so that no hairline shows where cells touch
+    axes.add_patch(PathPatch(ink, facecolor=colour, linewidth=0))
     length = min(_RULER, np.floor(across / 0.01) * 0.01)
     ticks = np.arange(0, length + 1e-9, 0.01)
     axes.vlines(ticks, ruler, ruler - 0.003, colors="black", linewidth=0.5)

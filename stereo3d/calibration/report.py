@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from stereo3d.atomic import write_text
 from stereo3d.calibration import figures
 from stereo3d.calibration.figures import left_out_in_words
+from stereo3d.calibration.parameters import Row, lens_rows, pose_rows
 from stereo3d.calibration.quality import LIMITS, Calibration
 from stereo3d.calibration.rectification import rectification
 from stereo3d.cameras import RectifiedCamera
@@ -24,15 +25,24 @@ from stereo3d.values import Bytes
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_COLOURS = {"good": "#2e7d4f", "usable": "#b7791f", "film again": "#b03a2e"}
+_COLOURS = {"good": "#2e7d4f", "usable": "#96610f", "film again": "#b03a2e"}
 _STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;color:#22303c;background:#fff;max-width:920px;margin:2rem auto;padding:0 1rem}
+:root{color-scheme:light dark;--ink:#22303c;--quiet:#5b6770;--line:#e3e7ea;--page:#fff}
+@media(prefers-color-scheme:dark){:root{--ink:#e4e9ed;--quiet:#a3afb8;--line:#36424c;--page:#161c21}}
+body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--page);max-width:920px;margin:2rem auto;
+padding:0 1rem}
 h1{font-size:1.4rem}h2{font-size:1.05rem;margin:2rem 0 .3rem}p{margin:.3rem 0}
-.verdict{color:#fff;padding:.7rem 1rem;border-radius:6px}.quiet{color:#5b6770}
+.verdict{color:#fff;padding:.7rem 1rem;border-radius:6px}.quiet{color:var(--quiet)}
 table{border-collapse:collapse;margin:.6rem 0;font-variant-numeric:tabular-nums}th{font-weight:600}
-td,th{text-align:left;padding:.25rem .9rem .25rem 0;border-bottom:1px solid #e3e7ea;vertical-align:top}
-img{max-width:100%;height:auto}
+td,th{text-align:left;padding:.25rem .9rem .25rem 0;border-bottom:1px solid var(--line);vertical-align:top}
+img{max-width:100%;height:auto;background:#fff;border-radius:6px}
+.figures td:last-child{color:var(--quiet)}.scroll{overflow-x:auto}.scroll td{white-space:nowrap}
+@media(max-width:560px){.figures th{display:none}.figures td{display:block;border:0;padding:0}
+.figures td:first-child{font-weight:600;margin-top:.6rem}
+.picture{overflow-x:auto}.picture img{max-width:none;width:720px}}
+@media print{h2,.picture{break-after:avoid;break-inside:avoid}}
 """
+_NUMBERS = "Every number, with one standard deviation"
 _WORDS: tuple[tuple[str, str, Callable[[Calibration], Figure]], ...] = (
     (
         "How sure places are",
@@ -87,7 +97,7 @@ def form_of(path: str | os.PathLike[str]) -> str:
     return forms[suffix]
 
 
-def table(calibration: Calibration) -> list[tuple[str, str, str]]:
+def table(calibration: Calibration) -> list[Row]:
     """The report's lines: what, how much, and what is good."""
     d, halves = calibration.to_dict(), calibration.halves
     one, rms, sure, edge, lens = (
@@ -99,7 +109,7 @@ def table(calibration: Calibration) -> list[tuple[str, str, str]]:
     chosen = "chosen by views held out" if len({t["coefficients"] for t in lens["tried"]}) > 1 else "as asked"
     low, high = (_mm(b, 2) for b in one["baseline"])
     bend = f"bent by {_mm(max(map(abs, lens['board_bend'])), 2)}" if lens["board_bent"] else "flat"
-    rows = [
+    rows: list[Row] = [
         ("pairs used", f"{d['pairs']['used']} of {d['pairs']['looked_at']}", f"{LIMITS['pairs'][0]} or more"),
         (
             "reprojection error, left / right / both",
@@ -119,6 +129,7 @@ def table(calibration: Calibration) -> list[tuple[str, str, str]]:
             f"95 % under {_mm(LIMITS['3D error'][0], 0)}",
         ),
         ("baseline", f"{_mm(d['baseline'], 2)} (views held out: {low} to {high})", _nominal(d["nominal_baseline"])),
+        ("left and right", "exchanged" if d["exchanged"] else "the right way round", ""),
         ("lens", f"{lens['coefficients']} distortion coefficients, mode {lens['mode']}", chosen),
         ("board", f"{d['board']}, {bend}", ""),
     ]
@@ -133,8 +144,8 @@ def to_markdown(calibration: Calibration) -> str:
     """The verdict, the figures and what was left out, as Markdown."""
     verdict = calibration.verdict
     lines = ["# Calibration report", "", f"**{verdict.level}**: {'; '.join(verdict.reasons)}", ""]
-    lines += ["| | | good |", "|---|---|---|"]
-    lines += [f"| {name} | {value} | {good} |" for name, value, good in table(calibration)]
+    lines += _markdown([("", "", "good"), *table(calibration)])
+    lines += ["", f"## {_NUMBERS}", "", *_markdown(lens_rows(calibration)), "", *_markdown(pose_rows(calibration))]
     lines += ["", *_section("Film next", list(calibration.coverage.hints), "every place, distance and tilt is covered")]
     lines += ["", *_section("Left out", left_out_in_words(calibration.solution.views.left_out), "nothing")]
     return "\n".join(lines) + "\n"
@@ -147,20 +158,20 @@ def to_html(calibration: Calibration, pictures: Stereo[Bytes] | None = None) -> 
         "<h1>Calibration report</h1>",
         f'<p class="verdict" style="background:{_COLOURS[verdict.level]}"><b>{verdict.level}</b>: '
         f"{html.escape('; '.join(verdict.reasons))}</p>",
-        "<table><tr><th>figure</th><th>found</th><th>good</th></tr>",
-        *(f"<tr><td>{html.escape(a)}</td><td>{html.escape(b)}</td><td class=quiet>{html.escape(c)}</td></tr>"
-          for a, b, c in table(calibration)),
-        "</table>",
+        _html([("figure", "found", "good"), *table(calibration)], "figures"),
     ]
     for title, words, figure in _pictures(calibration, pictures):
-        body.append(f"<h2>{title}</h2><p class=quiet>{words}</p><img alt=\"{title}\" src=\"{_png(figure)}\">")
+        image = f'<div class=picture><img alt="{title}" src="{_png(figure)}"></div>'
+        body.append(f"<h2>{title}</h2><p class=quiet>{words}</p>{image}")
+    body += [f"<h2>{_NUMBERS}</h2>", *(_html(rows(calibration), "scroll") for rows in (lens_rows, pose_rows))]
     for title, lines, none in (
         ("Film next", list(calibration.coverage.hints), "Every place, distance and tilt is covered."),
         ("Left out", left_out_in_words(calibration.solution.views.left_out), "Nothing."),
     ):
         items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
         body.append(f"<h2>{title}</h2>" + (f"<ul>{items}</ul>" if lines else f"<p>{none}</p>"))
-    head = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Calibration report</title>'
+    head = '<!doctype html><html lang="en"><meta charset="utf-8">'
+    head += '<meta name="viewport" content="width=device-width,initial-scale=1"><title>Calibration report</title>'
     return f"{head}<style>{_STYLE}</style>" + "\n".join(body) + "</html>\n"
 
 
@@ -170,6 +181,21 @@ def _pictures(calibration: Calibration, pictures: Stereo[Bytes] | None) -> Itera
         yield "A pair, rectified", words, figures.rectified_figure(calibration, pictures)
     for title, words, draw in _WORDS:
         yield title, words, draw(calibration)
+
+
+def _html(rows: list[Row], kind: str) -> str:
+    """A table whose first row is its header."""
+    lines = [
+        f"<tr>{''.join(f'<{tag}>{html.escape(cell)}</{tag}>' for cell in row)}</tr>"
+        for tag, row in zip(("th", *["td"] * len(rows)), rows, strict=False)
+    ]
+    return f'<div class="{kind}"><table>{"".join(lines)}</table></div>'
+
+
+def _markdown(rows: list[Row]) -> list[str]:
+    """A table whose first row is its header."""
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return [lines[0], "|" + "---|" * len(rows[0]), *lines[1:]]
 
 
 def _mm(metres: float, digits: int = 1) -> str:

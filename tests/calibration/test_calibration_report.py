@@ -39,6 +39,7 @@ def test_markdown_has_the_verdict_the_figures_and_what_was_left_out(calibration:
     assert text.startswith(f"# Calibration report\n\n**{calibration.verdict.level}**: ")
     for line in ("| pairs used | 10 of 10 |", "two halves of the views", "nominal 120.00 mm", "* hold the board"):
         assert line in text
+    assert "| left and right | the right way round |" in text
     assert "* pair 50 left: blurred <3 px>\n* pair 52 right: 2 corners too far off\n" in text
     assert "pair 51" not in text and "* 1 pair: no board is found\n" in text, "no fault, but counted"
 
@@ -62,6 +63,7 @@ def test_the_page_needs_nothing_else(calibration: Calibration) -> None:
         image = cv2.imdecode(np.frombuffer(base64.b64decode(text), np.uint8), cv2.IMREAD_COLOR)
         assert image is not None and image.shape[1] > 800 and image.std() > 5
     assert "blurred &lt;3 px&gt;" in page and calibration.verdict.level in page
+    assert "prefers-color-scheme:dark" in page and 'name="viewport"' in page and "fx, px" in page
     assert len(re.findall("<img", to_html(calibration))) == 5
 
 
