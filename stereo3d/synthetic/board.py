@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -39,7 +40,7 @@ class Pose:
 
 
 class Photographer:
-    """Takes pictures of one board with one rig; what does not change from pair to pair is made once."""
+    """Takes pictures of one board with one rig; what does not change from pair to pair is made once, when used."""
 
     def __init__(
         self, rig: StereoRig, board: Board, *, bend: tuple[float, float] = (0.0, 0.0), focus: float = 0.6,
@@ -48,8 +49,14 @@ class Photographer:
         """`bend` (m): by how much the board's middle stands out along x and y. `focus` (px): the standard deviation of
         the lens's blur. `noise`: grey levels."""
         self.rig, self.board, self.bend, self.focus, self.noise = rig, board, bend, focus, noise
-        self._texture = raster(board, _PER_SQUARE)
-        self._ways = Stereo(*(rays(camera, per_pixel=_FINE).astype(np.float32) for camera in rig.cameras))
+
+    @cached_property
+    def _texture(self) -> Bytes:
+        return raster(self.board, _PER_SQUARE)
+
+    @cached_property
+    def _ways(self) -> Stereo[Floats32]:
+        return Stereo(*(rays(camera, per_pixel=_FINE).astype(np.float32) for camera in self.rig.cameras))
 
     def pair(self, pose: Pose, *, motion: Sequence[float] = (0.0, 0.0, 0.0), seed: int = 0) -> Stereo[Bytes]:
         """Both raw pictures (h, w, 3); the board is carried by `motion` (3,) m while the shutter is open."""
@@ -106,8 +113,8 @@ class Photographer:
         ink = cv2.remap(self._texture, spot[..., 0], spot[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         lamp = 0.85 + 0.15 * abs(turn[2, 2])
         out[box] = np.where(on, lamp * (_BLACK + (_WHITE - _BLACK) / 255 * ink.astype(np.float32)), _WALL)
-        h, w = (n // _FINE for n in out.shape)
-        return np.asarray(cv2.resize(out, (w, h), interpolation=cv2.INTER_AREA), np.float32)
+        size = self.rig.cameras[side].size
+        return np.asarray(cv2.resize(out, size, interpolation=cv2.INTER_AREA), np.float32)
 
     def _box(self, side: Side, turn: Floats, place: Floats) -> tuple[slice, slice]:
         """The rays around the board."""

@@ -50,8 +50,7 @@ def views(
 ) -> tuple[Views, StereoRig]:
     """Corners of `n` views with noise (px) through a ZED 2 at HD720 that was never built, and that rig."""
     rig = zed2_like(seed)
-    taken = Photographer.__new__(Photographer)  # poses and corners need no picture, whose rays are slow to make
-    taken.rig, taken.board, taken.bend = rig, board, bend
+    taken = Photographer(rig, board, bend=bend)
     poses = taken.poses(n, seed=seed, depth=depth)
     xy = np.stack([np.stack(list(taken.corners(pose))) for pose in poses])
     xy = xy + np.random.default_rng(seed).normal(size=xy.shape) * noise
