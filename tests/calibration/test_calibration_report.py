@@ -14,7 +14,7 @@ import pytest
 from made_boards import views
 from scipy.spatial.transform import Rotation
 
-from stereo3d.calibration import figures
+from stereo3d.calibration import figures, report
 from stereo3d.calibration.compare import compare_rigs
 from stereo3d.calibration.quality import Calibration, assess
 from stereo3d.calibration.report import to_html, to_markdown, write_report
@@ -44,7 +44,13 @@ def test_markdown_has_the_verdict_the_figures_and_what_was_left_out(calibration:
     assert "pair 51" not in text and "* 1 pair: no board is found\n" in text, "no fault, but counted"
 
 
-def test_a_pair_that_cannot_be_rectified_says_so(calibration: Calibration) -> None:
+@pytest.fixture
+def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes most of the time."""
+    monkeypatch.setattr(report, "_WORDS", report._WORDS[-1:])
+
+
+def test_a_pair_that_cannot_be_rectified_says_so(calibration: Calibration, few_pictures: None) -> None:
     turn = Rotation.from_rotvec((0, 0.8, 0)).as_matrix()
     wide = replace(calibration, rig=replace(calibration.rig, rotation=turn @ calibration.rig.rotation))
     text = to_markdown(wide)
@@ -64,11 +70,10 @@ def test_the_page_needs_nothing_else(calibration: Calibration) -> None:
         assert image is not None and image.shape[1] > 800 and image.std() > 5
     assert "blurred &lt;3 px&gt;" in page and calibration.verdict.level in page
     assert "prefers-color-scheme:dark" in page and 'name="viewport"' in page and "fx, px" in page
-    assert len(re.findall("<img", to_html(calibration))) == 5
 
 
 @pytest.mark.parametrize("suffix", [".html", ".md", ".json"])
-def test_the_suffix_says_the_form(calibration: Calibration, tmp_path: Path, suffix: str) -> None:
+def test_the_suffix_says_the_form(calibration: Calibration, few_pictures: None, tmp_path: Path, suffix: str) -> None:
     path = write_report(calibration, tmp_path / f"report{suffix}")
     text = path.read_text()
     assert {".html": "<!doctype html>", ".md": "# Calibration", ".json": "{"}[suffix] in text[:20]
@@ -81,11 +86,12 @@ def test_another_suffix_is_refused(calibration: Calibration, tmp_path: Path) -> 
         write_report(calibration, tmp_path / "report.txt")
 
 
-def test_nothing_left_out_is_said(calibration: Calibration) -> None:
+def test_nothing_left_out_is_said(calibration: Calibration, few_pictures: None) -> None:
     views_ = replace(calibration.solution.views, left_out=())
     clean = replace(calibration, solution=replace(calibration.solution, views=views_), halves=None)
     assert "## Left out\n\nnothing" in to_markdown(clean) and "two halves" not in to_markdown(clean)
-    assert "<p>Nothing.</p>" in to_html(clean)
+    page = to_html(clean)
+    assert "<p>Nothing.</p>" in page and page.count("<img") == 1, "no pair is shown without pictures"
 
 
 def test_two_rigs_can_be_drawn_against_each_other(calibration: Calibration) -> None:

@@ -19,9 +19,9 @@ from stereo3d.cameras import Intrinsics, StereoRig
 from stereo3d.stereo import Stereo
 from stereo3d.values import Floats
 
-MODES: dict[Mode, int] = {"full": 10, "extrinsics": 54, "refine": 36}
-"""How many trials of each."""
-RIGS = 6
+MODES: dict[Mode, int] = {"full": 4, "extrinsics": 16, "refine": 8}
+"""How many trials of each; `benchmarks/calibration_trials.py` makes hundreds."""
+RIGS = 2
 """Rigs, each with poses of its own, that the trials take turns with."""
 WHERE = np.linspace(0.6, 1.2, 4)
 
@@ -51,7 +51,7 @@ def test_the_truth_lies_within_three_of_the_stated_sigmas(mode: Mode) -> None:
         cover = covariance(found.fit, found.corners)
         sigma = np.sqrt(np.diag(cover))[:30]
         far.append((np.abs(off(found.state, rig)) / np.where(sigma > 0, sigma, np.inf))[sigma > 0])
-        if len(far) <= 12:
+        if len(far) <= 6:
             ratio.append(compare_rigs(rig, found.rig, WHERE).median / spread(found.state, found.rig, cover, WHERE).median)
         assert found.coefficients == 5 and len(found.views) >= 19
     z: Floats = np.concatenate(far)
@@ -60,7 +60,7 @@ def test_the_truth_lies_within_three_of_the_stated_sigmas(mode: Mode) -> None:
     assert 0.5 < np.median(ratio) < 1.3, "nor in millimetres"
 
 
-@pytest.mark.parametrize("mode, noise, median, p95, n", [("extrinsics", 0.2, 0.00025, 0.00045, 12), ("full", 0.3, 0.0041, 0.0058, 6)])
+@pytest.mark.parametrize("mode, noise, median, p95, n", [("extrinsics", 0.2, 0.00025, 0.00045, 6), ("full", 0.3, 0.0041, 0.0058, 2)])
 def test_errors_in_space_are_no_larger_than_a_plain_recipe_makes_them(
     mode: Mode, noise: float, median: float, p95: float, n: int
 ) -> None:
