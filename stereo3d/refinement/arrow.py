@@ -63,7 +63,7 @@ def solve(system: Arrow) -> Solution:
     influence, own = reduced[..., :-1], reduced[..., -1]
     flat = system.border.transpose(1, 3, 0, 2).reshape(*system.right_corner.shape, -1)
     complement = system.corner - flat @ influence.transpose(1, 0, 2, 3).reshape(len(flat), -1, flat.shape[1])
-    covariance = np.linalg.inv(complement)
+    covariance: Floats = np.asarray(np.linalg.inv(complement), float)
     left = system.right_corner - (flat @ own.transpose(1, 0, 2).reshape(len(flat), -1, 1))[..., 0]
     throughout = (covariance @ left[..., None])[..., 0]
     nodes = own - (influence @ throughout[..., None])[..., 0]

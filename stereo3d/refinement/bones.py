@@ -26,6 +26,8 @@ class Bones:
     """(B, 2) joints."""
     kind: Ints
     """(B,) number of the kind, 0 to N - 1."""
+    names: tuple[str, ...]
+    """N, such as elbow-wrist."""
     ratio: Floats
     """(N,) usual length over that of the body; 1 where nothing is known."""
     spread: Floats
@@ -38,7 +40,7 @@ class Bones:
 
     @cached_property
     def prior(self) -> Floats:
-        """(N, N) covariance of the logarithms of the lengths beforehand: bodies differ as a whole, and in proportion."""
+        """(N, N) covariance of the logarithms of the lengths beforehand: bodies differ as a whole and in proportion."""
         return np.asarray(np.diag(self.spread**2) + _ANY_LENGTH**2)
 
     def of_joints(self, joints: Ints) -> tuple[Bones, Ints]:
@@ -46,7 +48,8 @@ class Bones:
         inside = np.isin(self.ends, joints).all(1)
         kinds, kind = np.unique(self.kind[inside], return_inverse=True)
         ends = np.searchsorted(joints, self.ends[inside])
-        return Bones(ends, kind, self.ratio[kinds], self.spread[kinds], self.limb[kinds]), kinds
+        names = tuple(self.names[i] for i in kinds)
+        return Bones(ends, kind, names, self.ratio[kinds], self.spread[kinds], self.limb[kinds]), kinds
 
     def bodies(self, n_joints: int) -> list[Ints]:
         """Sorted joints of each part that bones hold together, single joints left out."""
@@ -72,7 +75,8 @@ def bones_of(skeleton: Skeleton, looseness: float = 1.0) -> Bones:
     names = list(usual)
     ratio, spread = np.array([usual[n] for n in names]).reshape(-1, 2).T
     limb = np.array([float(name[:2] in LIMBS) for name in names])
-    return Bones(ends, np.array([names.index(k) for k in kinds], int), ratio, looseness * spread, limb)
+    words = tuple(f"{a}-{b}{' (across)' * across}" for a, b, across in names)
+    return Bones(ends, np.array([names.index(k) for k in kinds], int), words, ratio, looseness * spread, limb)
 
 
 def _kind(skeleton: Skeleton, i: int, j: int) -> tuple[str, str, bool]:

@@ -19,16 +19,20 @@ from stereo3d.refinement.constant import Noises, agreed, noises_of
 from stereo3d.refinement.evidence import Evidence, located
 from stereo3d.refinement.gaps import holes
 from stereo3d.refinement.motion import SPEED, without_frozen, without_leaps
+from stereo3d.refinement.parts import Parts
 from stereo3d.refinement.rigid import Corrected, corrected
 from stereo3d.refinement.smooth import Sure, smoothed
 from stereo3d.refinement.swaps import straightened
-from stereo3d.values import Bools, Floats, Value, number
+from stereo3d.values import Bools, Floats, Ints, Value, number
 
+_LOOSENESS = 2.0
+"""By how much more than tables say infants' proportions may differ: detectors mean joints of their own."""
 _LEAST_MEMORY = 0.3
 """s: what smoothing leaves of white noise lasts about as long."""
-_SHORT = 75
+SHORT = 75
 """Frames below which little can be learned of a recording."""
-_STEADY = 0.8
+_LASTING = 0.6
+"""Share of the noise that stays throughout above which time helps little."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +58,8 @@ def clip(evidence: Evidence, settings: OverTime = OverTime()) -> Poses3D:
     allowed, growing ones; time and memory are linear in the recording's length.
     """
     if not len(evidence):
-        return _poses(evidence, np.zeros((0, len(evidence.skeleton), 3)), np.zeros((0, len(evidence.skeleton), 3)), {})
+        none = np.zeros((0, len(evidence.skeleton), 3))
+        return _poses(evidence, none, none, {"refine": {"method": "clip"}})
     found = _repaired(evidence, settings)
     noises = noises_of(found)
     found, constant = agreed(found, noises)
@@ -77,7 +82,7 @@ def clip(evidence: Evidence, settings: OverTime = OverTime()) -> Poses3D:
 
 
 def _poses(
-    evidence: Evidence, xyz: Floats, sigma: Floats, origin: dict[str, Any], status: Any = None
+    evidence: Evidence, xyz: Floats, sigma: Floats, origin: dict[str, Any], status: Ints | None = None
 ) -> Poses3D:
     return Poses3D(
         xyz, evidence.score, sigma, evidence.residual, evidence.status if status is None else status, evidence.time,
@@ -96,20 +101,50 @@ def _repaired(evidence: Evidence, settings: OverTime) -> Evidence:
 def _with_bones(found: Evidence, sure: Sure, *, constant: Floats, noises: Noises, near: Bools) -> Corrected:
     memory = np.full(3, noises.detector.memory)
     if noises.match is not None:
-        memory[2] = _memory_of_both(found, noises)
+        memory[2] = _memory_of_both(found, noises.detector, noises.match)
     return corrected(
         sure.place, sure.sigma, found.time, constant=constant, memory=np.maximum(memory, _LEAST_MEMORY), seen=near,
-        bones=bones_of(found.skeleton, looseness=2.0), camera=found.camera,
+        bones=bones_of(found.skeleton, looseness=_LOOSENESS), camera=found.camera,
     )
 
 
-def _memory_of_both(found: Evidence, noises: Noises) -> float:
+def _memory_of_both(found: Evidence, detector: Parts, match: Parts) -> float:
     """s, that of what drifts are left where detectors and match are weighed by variance."""
-    own = 1 / max(noises.detector.slow * float(np.nanmedian(found.sigma[..., 2] ** 2)), 1e-3)
-    theirs = 1 / max(noises.match.slow * float(np.nanmedian(found.matched_sigma**2)), 1e-3)
-    return (own * noises.detector.memory + theirs * noises.match.memory) / (own + theirs)
+    variances = (detector.slow * found.sigma[..., 2] ** 2, match.slow * found.matched_sigma**2)
+    own, theirs = (1 / max(float(np.nanmedian(v)) if np.isfinite(v).any() else 1.0, 1e-3) for v in variances)
+    return (own * detector.memory + theirs * match.memory) / (own + theirs)
 
 
 def _learned(found: Evidence, noises: Noises, sure: Sure, lengths: Corrected | None) -> dict[str, Any]:
-    """What the recording told of itself, as JSON can hold it."""
-    return {}
+    """What the recording told of itself, as JSON can hold it; lengths in m, the noise in shares of its variance."""
+    out: dict[str, Any] = {"detector": _shares(noises.detector)}
+    if noises.match is not None:
+        out["match"] = _shares(noises.match)
+    out["sigma_scale"] = round(float(np.median(sure.scale)), 4)
+    if lengths is not None:
+        names = bones_of(found.skeleton).names
+        known = [(n, x, s) for n, x, s in zip(names, lengths.length, lengths.length_sigma) if np.isfinite(x)]
+        out["lengths"] = {name: {"length": round(float(x), 5), "sigma": round(float(s), 5)} for name, x, s in known}
+    return out | {"notes": _notes(found, noises)}
+
+
+def _shares(parts: Parts) -> dict[str, float]:
+    total = max(parts.total, 1e-12)
+    shares = {n: round(getattr(parts, n) / total, 4) for n in ("white", "slow", "constant")}
+    return shares | {"memory": round(parts.memory, 4)}
+
+
+def _notes(found: Evidence, noises: Noises) -> list[str]:
+    """What could not be helped, or not well, and why."""
+    notes = []
+    if len(found) < SHORT:
+        notes.append(f"{len(found)} frames: too few to learn much of noise and bones; at least {SHORT} are wanted")
+    if noises.detector.constant > _LASTING * noises.detector.total:
+        notes.append("most of the detector's error stays the same throughout: time cannot tell it, bones only in part")
+    if noises.match is None:
+        notes.append("without the pictures: the detectors' disparity alone")
+    seen = np.isfinite(found.place[..., 0])
+    never = [joint for k, joint in enumerate(found.skeleton.joints) if not seen[:, k].any()]
+    if never:
+        notes.append(f"never seen: {', '.join(never)}")
+    return notes

@@ -56,7 +56,7 @@ def agreed(evidence: Evidence, noises: Noises) -> tuple[Evidence, Floats]:
 
     Each moves by its share of the constant variance. The mean difference is one of a minute around each frame.
     """
-    own, theirs = _usual(evidence.sigma**2) * noises.detector.constant, 0.0
+    own = _usual(evidence.sigma**2) * noises.detector.constant
     if noises.match is None:
         return evidence, np.sqrt(own)
     theirs = _usual(evidence.matched_sigma**2) * noises.match.constant

@@ -31,7 +31,7 @@ def bridged(x: Floats, time: Floats, *, limit: float) -> Floats:
     """
     out = np.array(array("x", x, ("T", "K", "D")))
     clock = array("time", time, out.shape[:1])
-    known = np.isfinite(out).all(-1)
+    known: Bools = np.asarray(np.isfinite(out).all(-1))
     short = (holes(known, clock) <= limit) & ~known
     for joint in np.flatnonzero(short.any(0)):
         there = known[:, joint]

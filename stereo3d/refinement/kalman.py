@@ -50,8 +50,6 @@ class Smoothed(NamedTuple):
     """(L, G, W) px."""
     variance: Floats
     """(L, G, W) px^2."""
-    velocity: Floats
-    """(L, G, W) (px/s)^2, the variance of the velocity."""
     miss: Floats
     """(S, L, G, W) what was seen less what all the others make of it, over the variance of that: u of Durbin and
     Koopman. 0 where nothing was seen."""
@@ -61,10 +59,6 @@ class Smoothed(NamedTuple):
     """(L - 1, G, W) r' Q r / q: how much motion the track shows in each step, in units of the drive."""
     slack: Floats
     """(L - 1, G, W) tr(Q N) / q: how much it would show, on average, if the drive were right."""
-    drift_pull: Floats
-    """(S, L - 1, G, W) px^-2 r^2 of the drift's own state."""
-    drift_slack: Floats
-    """(S, L - 1, G, W) px^-2."""
 
 
 class _Clock(NamedTuple):
@@ -82,8 +76,8 @@ class _Filtered(NamedTuple):
     """What the way forwards leaves for the way back."""
 
     place: Floats
-    rows: Floats
-    """(L, 2, n, G, W): rows of position and velocity of the predicted covariance."""
+    row: Floats
+    """(L, n, G, W): the position's row of the predicted covariance."""
     gain: Floats
     """(S, L, n, G, W)."""
     surprise: Floats
@@ -138,11 +132,11 @@ def _forwards(tracks: Tracks, clock: _Clock, decay: Floats) -> _Filtered:
     n = len(state)
     known = np.isfinite(tracks.seen)
     out = _Filtered(
-        np.empty((length, *shape)), np.empty((length, 2, n, *shape)), np.empty((sensors, length, n, *shape)),
+        np.empty((length, *shape)), np.empty((length, n, *shape)), np.empty((sensors, length, n, *shape)),
         np.empty(tracks.seen.shape), np.empty(tracks.seen.shape),
     )
     for t in range(length):
-        out.place[t], out.rows[t] = state[0], covariance[:2]
+        out.place[t], out.row[t] = state[0], covariance[0]
         for s in range(sensors):
             across = covariance[0] + covariance[_MOTION + s]
             total = across[0] + across[_MOTION + s] + tracks.white[s, t]
@@ -178,8 +172,8 @@ def _backwards(tracks: Tracks, clock: _Clock, decay: Floats, filtered: _Filtered
     score, information = np.zeros((n, *shape)), np.zeros((n, n, *shape))
     frames, steps = (length, *shape), (max(length - 1, 0), *shape)
     out = Smoothed(
-        *(np.empty(frames) for _ in range(3)), np.empty(tracks.seen.shape), np.empty(tracks.seen.shape),
-        np.empty(steps), np.empty(steps), np.empty((sensors, *steps)), np.empty((sensors, *steps)),
+        np.empty(frames), np.empty(frames), np.empty(tracks.seen.shape), np.empty(tracks.seen.shape),
+        np.empty(steps), np.empty(steps),
     )
     for t in reversed(range(length)):
         if t + 1 < length:
@@ -187,21 +181,17 @@ def _backwards(tracks: Tracks, clock: _Clock, decay: Floats, filtered: _Filtered
             _retreat(clock, decay, t, score, information)
         for s in reversed(range(sensors)):
             _take_back(out, filtered, s, t, score, information)
-        rows = filtered.rows[t]
-        out.place[t] = filtered.place[t] + (rows[0] * score).sum(0)
-        for i, variance in enumerate((out.variance, out.velocity)):
-            variance[t] = rows[i, i] - (rows[i] * (information * rows[i]).sum(1)).sum(0)
+        row = filtered.row[t]
+        out.place[t] = filtered.place[t] + (row * score).sum(0)
+        out.variance[t] = row[0] - (row * (information * row).sum(1)).sum(0)
     return out
 
 
 def _learn(out: Smoothed, noise: Floats, t: int, score: Floats, information: Floats) -> None:
-    """What the step after frame t tells of the drive and of the drifts."""
+    """What the step after frame t tells of the drive."""
     motion, noise = score[:_MOTION], noise[:, :, None]
     out.pull[t] = (motion * (noise * motion).sum(1)).sum(0)
     out.slack[t] = (noise * information[:_MOTION, :_MOTION]).sum((0, 1))
-    for s in range(len(score) - _MOTION):
-        out.drift_pull[s, t] = score[_MOTION + s] ** 2
-        out.drift_slack[s, t] = information[_MOTION + s, _MOTION + s]
 
 
 def _retreat(clock: _Clock, decay: Floats, t: int, score: Floats, information: Floats) -> None:

@@ -58,7 +58,7 @@ def _refused(evidence: Evidence, wrong: Bools, why: Status) -> Evidence:
 
 
 def _spikes(evidence: Evidence) -> Bools:
-    """(T, K) places far from the median of the frames around (F. R. Hampel's identifier, with the noise's own sigma)."""
+    """(T, K) places far from the median of the frames around (F. R. Hampel's test, with the noise's own sigma)."""
     out = np.zeros(evidence.score.shape, bool)
     if len(evidence) < 2 * _AROUND + 1:
         return out
@@ -151,7 +151,7 @@ def _frozen(evidence: Evidence) -> Bools:
 
 def _runs(still: Bools, n: int) -> Bools:
     """Where one of n steps in a row that are all still lies."""
-    whole = np.lib.stride_tricks.sliding_window_view(still, n, axis=0).all(-1)
+    whole: Bools = np.asarray(np.lib.stride_tricks.sliding_window_view(still, n, axis=0).all(-1))
     out = np.zeros_like(still)
     for i in range(n):
         out[i:i + len(whole)] |= whole

@@ -205,7 +205,7 @@ def _parts(dv: Floats, time: Floats) -> tuple[float, float, float, float]:
         return 1.0, 0.0, 0.0, np.nan
     whole = _robust(dv[np.isfinite(dv)]) ** 2
     means = _medians(dv)
-    memory = _memory(dv - means, time)
+    memory = _memory(dv - np.nan_to_num(means), time)
     span = max(float(np.ptp(time)), 1e-9)
     lasting = float(np.nanvar(means)) if np.isfinite(means).sum() > 2 else 0.0
     slow = max(whole - white - lasting, 0.0)

@@ -8,9 +8,11 @@ is always too near makes it too long in one attitude and too short in another.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
+from scipy.interpolate import make_interp_spline
 
 from stereo3d.cameras import RectifiedCamera
 from stereo3d.refinement import arrow
@@ -33,6 +35,7 @@ _TAIL = 4.0
 """Degrees of freedom of Student's t."""
 _MOST = 30.0
 """px, the most that an error is taken for."""
+_LEAST_SHARE = 1e-6
 _NEAREST = 0.25
 """Part of its disparity below which a joint's is never corrected."""
 
@@ -85,7 +88,8 @@ def corrected(
     out, variance = place.copy(), sigma**2 + constant**2
     log_length = np.full((2, len(bones.ratio)), np.nan)
     step = float(np.median(np.diff(time))) if len(time) > 1 else SPACING
-    frames = np.arange(0, len(time), max(1, round(SPACING / step)))
+    n_nodes = 1 + math.ceil((len(time) - 1) / max(1, round(SPACING / step)))
+    frames = np.linspace(0, len(time) - 1, n_nodes).round().astype(int)
     for joints in bones.bodies(place.shape[1]):
         own, kinds = bones.of_joints(joints)
         usable = seen[:, joints] & (place[:, joints, 2] * camera.baseline > 0)
@@ -97,7 +101,7 @@ def corrected(
             np.exp(-np.diff(time[frames])[:, None] / np.repeat(memory, len(joints))), usable[frames],
         )
         out[:, joints] += _between(shift, frames, len(time))
-        variance[:, joints] *= _between(share, frames, len(time))
+        variance[:, joints] *= np.clip(_between(share, frames, len(time)), _LEAST_SHARE, 1.0)
         log_length[:, kinds] = lengths
     length = np.exp(log_length[0])
     return Corrected(out, np.sqrt(variance), length, length * log_length[1])
@@ -108,12 +112,10 @@ def _by_axis(x: Floats) -> Floats:
 
 
 def _between(x: Floats, frames: Ints, n_frames: int) -> Floats:
-    """(T, J, 3) in all frames what x (N, M) is at the nodes' frames."""
-    at = np.arange(n_frames)
-    left = np.minimum(np.searchsorted(frames, at, side="right") - 1, max(len(frames) - 2, 0))
-    right = np.minimum(left + 1, len(frames) - 1)
-    part = np.clip((at - frames[left]) / np.maximum(frames[right] - frames[left], 1), 0, 1)[:, None]
-    return np.asarray((x[left] * (1 - part) + x[right] * part).reshape(n_frames, 3, -1).transpose(0, 2, 1))
+    """(T, J, 3) in all frames what x (N, M) is at the nodes' frames, as a curve: jerk would see every kink."""
+    every = np.arange(n_frames)
+    out = make_interp_spline(frames, x, k=min(3, len(frames) - 1))(every) if len(frames) > 1 else x[every * 0]
+    return np.asarray(out.reshape(n_frames, 3, -1).transpose(0, 2, 1))
 
 
 class _Part:
@@ -177,6 +179,7 @@ class _Part:
         of_nodes = slope * nodes.sigma[..., None, :]
         of_all = np.zeros((*slope.shape[:-1], throughout.shape[1]))
         of_all[..., :m] = slope * self.constant
+        # The spread goes with the length but is not differentiated: else a bone would grow to be let off.
         of_all[..., np.arange(len(self.bones)), m + self.bones.kind] = -root * wanted
         target = (of_nodes @ slow[..., None])[..., 0] + (of_all @ throughout[..., None])[..., 0] - root * spread * miss
         return self._normal(of_nodes, of_all, target, nodes.keep), miss
@@ -231,7 +234,7 @@ class _Part:
         both = np.diagonal(shared[..., :m], axis1=-2, axis2=-1)
         variance = nodes.sigma**2 * own + self.constant**2 * of_all + 2 * nodes.sigma * self.constant * both
         moved = nodes.sigma * fit.solution.nodes + self.constant * fit.solution.throughout[:, :m]
-        return moved, np.clip(variance / (nodes.sigma**2 + self.constant**2), 1e-6, 1.0)
+        return moved, np.clip(variance / (nodes.sigma**2 + self.constant**2), _LEAST_SHARE, 1.0)
 
     def _common(self, solutions: list[arrow.Solution]) -> _Lengths:
         """The lengths from all windows together; where these disagree more than they say, less sure."""

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from stereo3d.refinement import kalman
+from stereo3d.refinement.constant import Noises
 from stereo3d.refinement.evidence import Evidence
 from stereo3d.refinement.parts import Parts
 from stereo3d.refinement.windows import Windows, windows
@@ -42,13 +43,6 @@ _OCCLUDER = 4.0
 _SURELY_HIDDEN = 0.8
 _GROSS = {1: 7.0, 3: 11.5}
 """Chi-squared of one and of three numbers that one in a hundred passes: beyond it weights fall."""
-
-
-class Noises(NamedTuple):
-    """How the noise is split; variances in units of the evidence's own sigma^2."""
-
-    detector: Parts
-    match: Parts | None
 
 
 class Sure(NamedTuple):
@@ -181,7 +175,7 @@ def _misjudged(view: _View, found: Found, weight: list[Floats] | None) -> Floats
         white = sensors.white[0] if weight is None else sensors.white[0] / weight[axis][0]
         pull, slack = (white * one.miss[0] ** 2).sum((0, 2)), (white * one.weight[0]).sum((0, 2))
         out.append((pull + _DOUBT) / (slack + _DOUBT))
-    return np.clip(np.stack(out, -1), 0.25, 4.0)
+    return np.asarray(np.clip(np.stack(out, -1), 0.25, 4.0))
 
 
 def _weights(view: _View, found: Found, weight: list[Floats] | None) -> list[Floats]:

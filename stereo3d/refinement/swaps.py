@@ -26,6 +26,8 @@ _AT_HOME, _HOME = 0.02, 0.05
 _HOME_MOST = 2.0
 _BLOCK, _BLOCKS = 1.0, 11
 """s of a block, and how many blocks' medians the slow median goes over."""
+_ANY = 1.0
+"""For joints never seen, which are compared with nothing."""
 _LENGTH, _OVERLAP = 640, 128
 
 
@@ -51,7 +53,7 @@ def straightened(evidence: Evidence) -> tuple[Evidence, Bools]:
 def _exchanged(evidence: Evidence, pairs: Ints) -> Bools:
     """(T, P) where a pair is exchanged."""
     place = _filled(evidence.place)[:, pairs]
-    variance = np.nanmedian(evidence.sigma**2, axis=0)[pairs]
+    variance = _median(evidence.sigma**2, _ANY)[pairs]
     scale = _per_metre(evidence)
     stay, cross = _moves(place, evidence.time, variance=variance, scale=scale)
     home = _home(evidence, pairs)
@@ -108,7 +110,7 @@ def _home(evidence: Evidence, pairs: Ints) -> Floats:
     block = np.floor((evidence.time - evidence.time[0]) / _BLOCK).astype(int)
     starts = np.flatnonzero(np.diff(block, prepend=-1))
     place = evidence.place[:, pairs]
-    all_of_it = np.nanmedian(np.where(np.isfinite(place), place, np.nan), axis=0)
+    all_of_it = _median(place, _ANY)
     ends = [*starts[1:], len(place)]
     medians = np.stack([_median(place[a:b], all_of_it) for a, b in zip(starts, ends)])
     half = _BLOCKS // 2
@@ -116,9 +118,9 @@ def _home(evidence: Evidence, pairs: Ints) -> Floats:
     return slow[np.searchsorted(starts, np.arange(len(place)), side="right") - 1]
 
 
-def _median(place: Floats, otherwise: Floats) -> Floats:
-    known = np.isfinite(place)
-    return np.asarray(np.nanmedian(np.where(known.any(0), place, otherwise), axis=0))
+def _median(x: Floats, otherwise: Floats | float) -> Floats:
+    """Over time, `otherwise` for what was never seen."""
+    return np.asarray(np.nanmedian(np.where(np.isfinite(x).any(0), x, otherwise), axis=0))
 
 
 def _cheapest(stay: Floats, cross: Floats, home: Floats) -> Bools:

@@ -47,7 +47,9 @@ class Windows:
             over = (np.arange(common) + 0.5) / common
             out[self.length - common:, w] *= 1 - over
             out[:common, w + 1] *= over
-        return out[:, which]
+        total = np.zeros(self.size)
+        np.add.at(total, self.rows(), out)  # a frame near the end can lie in three
+        return out[:, which] / total[self.rows(which)]
 
 
 def windows(size: int, length: int, overlap: int) -> Windows:
