@@ -1,9 +1,10 @@
 # Each target sets up what it needs in .venv.
 PYTHON ?= python3
+FUZZ ?= 10000
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint fuzz crash clean
 
 demo: .venv/runs  ## the main job on the sample recording: poses, tables, a picture and a report in demo/
 	mkdir -p demo
@@ -19,6 +20,12 @@ test: .venv/tests lint  ## everything that can fail
 lint: .venv/tests
 	$(BIN)/python -m flake8 stereo3d tests benchmarks
 	$(BIN)/python -m mypy
+
+fuzz: .venv/tests  ## 10,000 files made wrong over all readers: each is read or refused with a sentence
+	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/hunt.py $(FUZZ)
+
+crash: .venv/tests  ## convert and reconstruct killed 200 times and resumed: no byte is wrong
+	STEREO3D_KILLS=200 $(BIN)/python -m pytest tests/crash
 
 .venv/runs: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

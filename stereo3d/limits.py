@@ -18,8 +18,9 @@ from stereo3d.errors import InputError
 
 MOST_PIXELS = 40_000_000
 """Of one picture; two of them decoded stay under 500 MB. 8K has 33 million."""
-MOST_SCANS = 100
-"""Of one JPEG. A progressive one has about ten; each costs a pass over all pixels, however few its bytes are."""
+MOST_SCANS, MOST_SCANNED = 100, 10 * MOST_PIXELS
+"""Of one JPEG, and pixels times scans. A progressive one has about ten, each a pass over all pixels, however few its
+bytes are."""
 MOST_FRAMES = 10_000_000
 """Of one recording: 92 hours at 30 pairs a second."""
 LARGEST_PICTURE = 256 << 20

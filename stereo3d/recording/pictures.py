@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stereo3d.errors import InvalidValue, LostPicture, RecordingError
-from stereo3d.limits import MOST_PIXELS, MOST_SCANS
+from stereo3d.limits import MOST_PIXELS, MOST_SCANNED, MOST_SCANS
 from stereo3d.values import Bytes
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
@@ -96,8 +96,9 @@ def _decoded(data: Bytes, what: str, how: int) -> NDArray[Any]:
     if size is None:
         raise LostPicture(f"{what}: expected a PNG, JPEG or BMP picture, got {len(raw)} other bytes")
     check_size(what, *size)
-    if raw.startswith(_JPEG) and raw.count(_SCAN) > MOST_SCANS:
-        raise LostPicture(f"{what}: expected a JPEG of up to {MOST_SCANS} scans, got {raw.count(_SCAN)}; refused")
+    most = min(MOST_SCANS, MOST_SCANNED // (size[0] * size[1]))
+    if raw.startswith(_JPEG) and raw.count(_SCAN) > most:
+        raise LostPicture(f"{what}: expected a JPEG of up to {most} scans, got {raw.count(_SCAN)}; refused")
     if not _whole(raw):
         raise LostPicture(f"{what}: is cut off or damaged, its end is missing")
     try:

@@ -86,7 +86,9 @@ class Mcap:
         return data[MESSAGE.size:]
 
     def _part(self, chunk: Chunk, offset: int) -> bytes:
-        """One record of a chunk that is too large to hold."""
+        """One record of a chunk that is too large to hold, empty where it does not begin within it."""
+        if not 0 <= offset <= chunk.unpacked - HEAD.size:
+            return b""
         self._file.seek(chunk.start + offset)
         head = self._file.read(HEAD.size)
         length = HEAD.unpack(head)[1] if len(head) == HEAD.size else 0
@@ -110,7 +112,7 @@ class Mcap:
 
 def _record(data: bytes, offset: int) -> bytes:
     """The record at an offset, empty where it does not lie within the data."""
-    if offset + HEAD.size > len(data):
+    if not 0 <= offset <= len(data) - HEAD.size:
         return b""
     _, length = HEAD.unpack_from(data, offset)
     begin = offset + HEAD.size
@@ -142,8 +144,10 @@ class _Walk:
         if stopped is not None:
             self._misled.add(len(self.chunks) - 1)
             self._go_on_behind(stopped)
-        for channel, parts in self._found.items():
+        for channel, parts in [*self._found.items()]:
             self._found[channel] = [part for part in parts if part.chunk not in self._misled]
+            if not self._found[channel]:
+                del self._found[channel]
         for number, chunk in enumerate(self.chunks):
             if number not in self._indexed or number in self._misled:
                 self._look_into(number, chunk)

@@ -150,3 +150,15 @@ def test_whatever_the_bytes_only_our_error_comes_out(suffix: str, at: float, val
     except RecordingError:
         return
     assert image.ndim == 3 and image.dtype == np.uint8
+
+
+def test_a_large_jpeg_of_many_scans_is_refused_before_it_is_decoded() -> None:
+    """Each scan costs a pass over all pixels: a quarter of a MB took 2.5 s."""
+    large = cv2.imencode(".jpg", np.zeros((5000, 6000), np.uint8), [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
+    small = cv2.imencode(".jpg", np.zeros((50, 60), np.uint8), [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
+    for data, n_scans in ((large, 20), (small, 200)):
+        last = data[data.rindex(b"\xff\xda"):-2]
+        hostile = np.frombuffer(data[:-2] + n_scans * last + b"\xff\xd9", np.uint8)
+        with pytest.raises(LostPicture, match="scans, got .*; refused"):
+            decode(hostile, "p")
+    assert decode(np.frombuffer(large, np.uint8), "p").shape == (5000, 6000, 3)
