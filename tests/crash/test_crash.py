@@ -23,7 +23,7 @@ from stereo3d.recording.hdf5_writer import RecordingWriter
 from stereo3d.stereo import Stereo
 from stereo3d.synthetic.scene import simulate
 
-KILLS = int(os.environ.get("STEREO3D_KILLS", "24"))
+KILLS = int(os.environ.get("STEREO3D_KILLS", "52"))
 N_FRAMES, N_PARTS = 23, 5
 SIZE = (160, 90)
 
