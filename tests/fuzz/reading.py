@@ -12,8 +12,8 @@ from stereo3d.calibration.board import read_board
 from stereo3d.calibration.files import read_rig
 from stereo3d.detectors.described import read_description
 from stereo3d.detectors.replay import replay
-from stereo3d.evaluation.compare import read_prediction
-from stereo3d.evaluation.picture_files import is_picture_file, read_picture_truth, read_pictured
+from stereo3d.evaluation.comparison.space import read_prediction
+from stereo3d.evaluation.files.pictures import is_picture_file, read_picture_truth, read_pictured
 from stereo3d.evaluation.truth import read_truth
 from stereo3d.models.contents import read_contents
 from stereo3d.models.weights import read_checkpoint
