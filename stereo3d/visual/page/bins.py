@@ -1,4 +1,4 @@
-"""A long timeline in a few hundred steps, each with the mean and the range of what it holds."""
+"""A long timeline in a few hundred steps, each with the mean and the spread of what it holds."""
 
 from __future__ import annotations
 
@@ -31,15 +31,14 @@ class Bins(Value):
         total, n = self.sums(np.where(known, x, 0.0)), self.sums(known.astype(float))
         return np.asarray(np.divide(total, n, out=np.full(total.shape, np.nan), where=n > 0))
 
+    def deviations(self, x: Floats) -> Floats:
+        """(B, ...) standard deviations of the known numbers of x (T, ...), NaN where there is none."""
+        middle = np.nan_to_num(self.means(x)).repeat(self.count, axis=0)
+        return np.sqrt(self.means((x - middle) ** 2))
+
     def sums(self, x: Floats) -> Floats:
         """(B, ...) sums of x (T, ...)."""
         return np.asarray(np.add.reduceat(x, self.first, axis=0) if len(self.first) else x[:0])
-
-    def ranges(self, x: Floats) -> tuple[Floats, Floats]:
-        """(B, ...) twice: the least and the greatest known number of x (T, ...), NaN where there is none."""
-        if not len(self.first):
-            return x[:0], x[:0]
-        return np.fmin.reduceat(x, self.first, axis=0), np.fmax.reduceat(x, self.first, axis=0)
 
 
 def bins(time: Floats, most: int = MOST) -> Bins:

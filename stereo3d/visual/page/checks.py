@@ -96,7 +96,7 @@ def _rows(findings: Findings) -> Check:
     if not np.isfinite(mean):
         return Check(None, name, "No joint was seen in both views.")
     sure = abs(mean) > 3 * deviation / np.sqrt(np.isfinite(residual).sum())
-    told = f"On average the views differ by {mean:+.1f} px across the rows".replace("-", "−")
+    told = f"On average the views differ by {words.signed_pixels(mean)} across the rows"
     good = abs(mean) <= _ROWS or not sure
     return Check(good, name, told + (", as noise does." if good else ": the calibration may no longer fit."))
 

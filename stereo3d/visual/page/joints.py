@@ -6,18 +6,18 @@ import numpy as np
 
 from stereo3d.evaluation import metrics
 from stereo3d.evaluation.evaluate import Evaluation
-from stereo3d.evaluation.pixels import frame_means
 from stereo3d.values import Floats
 from stereo3d.visual.page import svg, words
 from stereo3d.visual.page.findings import Findings
 from stereo3d.visual.page.markup import Cell, Markup, join, table, tag
+from stereo3d.visual.page.tracks import scatter
 from stereo3d.visual.page.trust import SHORT, Doubt
 from stereo3d.visual.page.verdict import CLASSES, joint_shares
 
 _BARS = 60
 _HEADROOM = 3.0
 """Over the usual mean error, what the chart over time spans."""
-_SHOWN = 0.995
+_SHOWN = 0.98
 """Of the errors, what a histogram spans; the rest is counted in words."""
 
 
@@ -105,16 +105,13 @@ def _cumulative(evaluation: Evaluation) -> Markup:
 
 
 def _over_time(findings: Findings) -> Markup:
-    low, high = findings.bins.ranges(findings.error)
-    means = findings.bins.means(findings.error)
-    mean = 100 * frame_means(means, np.isfinite(means))
-    top, bottom = 100 * np.fmax.reduce(high, axis=1), 100 * np.fmin.reduce(low, axis=1)
+    mean, deviation = (100 * x for x in scatter(findings.error, findings))
     y = svg.scale(0.0, _HEADROOM * float(np.quantile(mean[np.isfinite(mean)], 0.9)), unit="cm")
     middle, width = findings.bins.middle, findings.bins.width
     return svg.plot(
-        [svg.band(middle, width, bottom, top, y, "one"), svg.line(middle, mean, y, "one", step=width)],
-        findings.axis, y,
-        title="Error over time: mean of all joints, and least to greatest (peaks are cut off)", timed=True,
+        [svg.band(middle, width, mean - deviation, mean + deviation, y, "one"),
+         svg.line(middle, mean, y, "one", step=width)], findings.axis, y,
+        title="Error over time: mean of all joints and one standard deviation (peaks are cut off)", timed=True,
     )  # fmt: skip
 
 

@@ -29,9 +29,10 @@ def trajectories(findings: Findings) -> Markup:
     if not first:
         first, others = charts, []
     folded = [tag("details", tag("summary", f"The other {len(others)} joints"), tag("div", *others, class_="two"))]
-    about = tag("p", "Centimetres from the joint's median place, as the left camera sees it. Only trusted joints are "
-                "drawn.") + tag("p", _legend())  # fmt: skip
-    return tag("section", tag("h2", "Where the joints are"), Markup(about), tag("div", *first, class_="two"),
+    about = "Centimetres from the joint's median place, as the left camera sees it. Only trusted joints are drawn; "
+    about += "where a point holds several frames, the line is their mean and the band one standard deviation."
+    heading = [tag("h2", "Where the joints are"), tag("p", about), tag("p", _legend())]
+    return tag("section", *heading, tag("div", *first, class_="two"),
                *(folded if others else []), id="trajectories")  # fmt: skip
 
 
@@ -44,16 +45,17 @@ def _charts(findings: Findings) -> list[Markup]:
     xyz = np.where((findings.trust.doubt == Doubt.NONE)[..., None], poses.xyz, np.nan)
     centre = np.array([[metrics.spread(xyz[:, k, i])[2] for i in range(3)] for k in range(xyz.shape[1])])
     offset = 100 * (xyz - centre.reshape(1, -1, 3))
-    mean, (low, high) = bins.means(offset), bins.ranges(offset)
+    mean, deviation = bins.means(offset), bins.deviations(offset)
     return [
-        _chart(findings, words.plain(joint).capitalize(), mean[:, k], low[:, k], high[:, k])
+        _chart(findings, words.plain(joint).capitalize(), mean[:, k], deviation[:, k])
         for k, joint in enumerate(poses.skeleton.joints)
     ]
 
 
-def _chart(findings: Findings, title: str, mean: Floats, low: Floats, high: Floats) -> Markup:
+def _chart(findings: Findings, title: str, mean: Floats, deviation: Floats) -> Markup:
+    low, high = mean - deviation, mean + deviation
     known = np.isfinite(mean)
-    y = svg.scale(*(float(f(mean[known])) for f in (np.min, np.max)), unit="cm") if known.any() else svg.scale(-1, 1)
+    y = svg.scale(float(low[known].min()), float(high[known].max()), unit="cm") if known.any() else svg.scale(-1, 1)
     middle, width = findings.bins.middle, findings.bins.width
     drawn = [svg.band(middle, width, low[:, i], high[:, i], y, f"axis{a}") for i, (a, _) in enumerate(_AXES)]
     drawn += [svg.line(middle, mean[:, i], y, f"axis{a}", step=width) for i, (a, _) in enumerate(_AXES)]
@@ -74,13 +76,13 @@ def rows(findings: Findings) -> Markup:
     mean, _, middle = metrics.spread(known)
     about = (
         f"Both views must put a joint on the same {what}. The mismatch of placed joints has a median of "
-        f"{middle:+.1f} px and comes from noise of {row_noise(known):.1f} px in each view. "
-    ).replace("-", "−")
+        f"{words.signed_pixels(middle)} and comes from noise of {words.pixels(row_noise(known))} in each view. "
+    )
     about += (
-        f"A mean of {mean:+.1f} px, away from zero, hints at a calibration that no longer fits."
+        f"A mean of {words.signed_pixels(mean)}, away from zero, hints at a calibration that no longer fits."
         if abs(mean) > 1 else "Its mean is near zero, as it is when the calibration fits."
-    ).replace("-", "−")
-    means, deviation = _scatter(placed, findings)
+    )
+    means, deviation = scatter(placed, findings)
     reach = float(np.quantile(np.abs(known), 0.995))
     y = svg.scale(-reach, reach, unit="px")
     over_time = svg.plot(
@@ -91,7 +93,7 @@ def rows(findings: Findings) -> Markup:
     return tag("section", heading, tag("p", about), over_time, id="rows")
 
 
-def _scatter(x: Floats, findings: Findings) -> tuple[Floats, Floats]:
+def scatter(x: Floats, findings: Findings) -> tuple[Floats, Floats]:
     """(B,) mean and standard deviation of all known numbers of x (T, K) in each bin."""
     known = np.isfinite(x)
     filled = np.where(known, x, 0.0)
@@ -119,7 +121,8 @@ def lengths(findings: Findings) -> Markup:
     statistics = metrics.length_statistics(measured)
     parts = [_Lengths(name, measured[:, i], float(statistics.median[i]), float(statistics.std[i]),
                       float(statistics.variation[i])) for i, name in enumerate(segments)]  # fmt: skip
-    about = "Bones keep their length, so what changes here is error, mostly of depth. All placed joints count."
+    about = "Bones keep their length, so what changes here is error, mostly of depth. All placed joints count; lines "
+    about += "are means, bands one standard deviation, dashes the median."
     charts = [_length_chart(findings, part) for part in parts]
     return tag("section", heading, tag("p", about), _length_table(parts), tag("div", *charts, class_="two"), id="limbs")
 
@@ -144,9 +147,10 @@ def _length_table(parts: list[_Lengths]) -> Markup:
 
 def _length_chart(findings: Findings, part: _Lengths) -> Markup:
     values = 100 * part.all
-    mean, (low, high) = findings.bins.means(values), findings.bins.ranges(values)
-    known: Bools = np.isfinite(values)
-    y = svg.scale(0.0, float(np.quantile(values[known], 0.995)) if known.any() else 1.0, unit="cm")
+    mean, deviation = findings.bins.means(values), findings.bins.deviations(values)
+    low, high = mean - deviation, mean + deviation
+    known: Bools = np.isfinite(mean)
+    y = svg.scale(0.0, 1.1 * float(np.quantile(high[known], 0.98)) if known.any() else 1.0, unit="cm")
     middle = findings.bins.middle
     width = findings.bins.width
     drawn = [svg.band(middle, width, low, high, y, "one"), svg.line(middle, mean, y, "one", step=width)]

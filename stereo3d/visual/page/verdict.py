@@ -17,6 +17,8 @@ _GRADES = ((0.9, "good", "Most of this recording can be trusted."),
            (0.0, "poor", "Most of this recording cannot be trusted."))  # fmt: skip
 _NOTHING = ("poor", "There is nothing here to trust.")
 _DOUBTFUL = ("fair", "Frame by frame most of this recording looks right, but not as a whole.")
+_SEEN = 0.25
+"""Of the strip's height, red at least where a frame is not trusted."""
 CLASSES = {doubt: f"doubt{int(doubt)}" for doubt in Doubt}
 
 
@@ -157,11 +159,12 @@ def quality(findings: Findings) -> Markup:
 
 
 def strip(findings: Findings) -> Markup:
-    """A thin picture for the player's time line: green where frames are trusted, red where one is not, else grey."""
+    """A thin picture for the player's time line: as much red as frames are not trusted, grey where there are none."""
     share = findings.bins.means(findings.trust.trusted.astype(float))
     left, width = findings.bins.middle - findings.bins.width / 2, findings.bins.width
     none, whole = np.zeros_like(share), np.ones_like(share)
-    drawn = [svg.bars(left, width, none, whole, "doubt0"), svg.bars(left, width, none, np.ceil(1 - share), "doubt2")]
+    wrong = np.where(share < 1, np.maximum(1 - share, _SEEN), 0.0)
+    drawn = [svg.bars(left, width, none, whole, "doubt0"), svg.bars(left, width, none, wrong, "doubt2")]
     return tag("svg", *drawn, viewBox="0 0 1000 1000", preserveAspectRatio="none", class_="strip", aria_hidden="true")
 
 

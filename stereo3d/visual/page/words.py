@@ -34,7 +34,12 @@ def change(x: float) -> str:
 
 def pixels(x: float) -> str:
     """A length in px."""
-    return f"{x:.1f} px" if math.isfinite(x) else UNKNOWN
+    return f"{x + 0.0 if round(x, 1) else 0.0:.1f} px" if math.isfinite(x) else UNKNOWN
+
+
+def signed_pixels(x: float) -> str:
+    """A difference in px with its sign, none for what rounds to zero."""
+    return pixels(x) if not math.isfinite(x) or round(x, 1) == 0 else f"{'+' if x > 0 else '−'}{abs(x):.1f} px"
 
 
 def clock(seconds: float, digits: int = 0) -> str:
