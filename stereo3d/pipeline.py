@@ -30,9 +30,10 @@ from stereo3d.calibration.files import read_rig
 from stereo3d.calibration.rectify import Rectifier
 from stereo3d.cameras import RectifiedCamera, StereoRig
 from stereo3d.config import Config
-from stereo3d.detectors.base import Detector, Replayer, build
+from stereo3d.detectors.base import Detector, Replayer, build, tuned
 from stereo3d.detectors.detect import stream
 from stereo3d.detectors.replay import rectified
+from stereo3d.detectors.samples import samples
 from stereo3d.detectors.search import Survey, survey
 from stereo3d.errors import CalibrationError, InputError, UsageError
 from stereo3d.journal import sha256
@@ -106,7 +107,8 @@ class _Run:
         self.config = config
         self.frames = range(len(opened)) if frames is None else frames
         self.rectifier = rectifier_for(opened, rig)
-        self.detector = _detector(opened, config)
+        show = functools.partial(samples, opened, roi=config.detect.roi)
+        self.detector = tuned(_detector(opened, config), show)
         self.origin = self._describe(config.detect.weights)
         self.cpu: dict[str, float] = defaultdict(float)
 
@@ -121,6 +123,7 @@ class _Run:
             "rig": {"size": list(self.recording.size), "baseline": rig.baseline},
             "route": self.rectifier.reason,
             "weights_sha256": sha256(located(weights)) if weights else None,
+            "runtime": getattr(self.detector, "runtime", None),
             "config": settings,
             "frames": [self.frames.start, self.frames.stop, self.frames.step],
         }

@@ -49,19 +49,26 @@ Detector = Annotated[
 Weights = Annotated[
     Path | None, typer.Option(help="The detector's weights: a file, or a name of `weights list`; or joints to replay.")
 ]
+Runtime = Annotated[
+    str | None,
+    typer.Option(help="What runs the network: torch (default), torch-bf16, openvino-bf16, ...; auto: the fastest that "
+                 "keeps the joints within 0.1 px, measured once (`stereo3d benchmark runtimes`)."),
+]
 Roi = Annotated[
     str | None, typer.Option(help="Where the infant is: CX,CY,SIDE in px of the recorded pictures; else it is found.")
 ]
 
 
 def settings(
-    file: Path | None, assignments: list[str] | None, detector: str | None, weights: Path | None, roi: str | None
+    file: Path | None, assignments: list[str] | None, detector: str | None, weights: Path | None, roi: str | None,
+    runtime: str | None = None,
 ) -> Config:
     """The configuration that the options ask for. Raises UsageError, InputError."""
     from stereo3d import config
 
     chosen = config.resolve(file, assignments or ())
-    given = {"detector": detector, "weights": str(weights) if weights else None, "roi": parse_roi(roi)}
+    given = {"detector": detector, "weights": str(weights) if weights else None, "roi": parse_roi(roi),
+             "runtime": runtime}
     return config.update(chosen, "detect", {k: v for k, v in given.items() if v is not None})
 
 

@@ -12,7 +12,7 @@ def reconstruct(
     weights: o.Weights = None, roi: o.Roi = None, rectified: o.Rectified = None, fps: o.Fps = None,
     offset: o.Offset = None, swap: o.Swap = False, start: o.Start = None, stop: o.Stop = None,
     config: o.ConfigFile = None, set_: o.Set = None, resume: o.Resume = False, restart: o.Restart = False,
-    dry_run: o.DryRun = False, json: o.Json = False,
+    dry_run: o.DryRun = False, json: o.Json = False, runtime: o.Runtime = None,
 ) -> None:
     """A recording into 3D joints in metres: rectify, find joints in both views, triangulate."""
     _recipe("reconstruct", **locals())
@@ -23,7 +23,7 @@ def detect(
     weights: o.Weights = None, roi: o.Roi = None, rectified: o.Rectified = None, fps: o.Fps = None,
     offset: o.Offset = None, swap: o.Swap = False, start: o.Start = None, stop: o.Stop = None,
     config: o.ConfigFile = None, set_: o.Set = None, resume: o.Resume = False, restart: o.Restart = False,
-    dry_run: o.DryRun = False, json: o.Json = False,
+    dry_run: o.DryRun = False, json: o.Json = False, runtime: o.Runtime = None,
 ) -> None:
     """Find the joints in both views of a recording, in rectified pixels."""
     _recipe("detect", **locals())
@@ -33,12 +33,12 @@ def _recipe(
     command: str, recording: Path, output: Path, right: Path | None, rig: Path | None, detector: str | None,
     weights: Path | None, roi: str | None, rectified: bool | None, fps: float | None, offset: float | None,
     swap: bool, start: float | None, stop: float | None, config: Path | None,
-    set_: list[str] | None, resume: bool, restart: bool, dry_run: bool, json: bool,
+    set_: list[str] | None, resume: bool, restart: bool, dry_run: bool, json: bool, runtime: str | None,
 ) -> None:
     from stereo3d import pipeline
     from stereo3d.recording.base import open_recording
 
-    chosen = o.settings(config, set_, detector, weights, roi)
+    chosen = o.settings(config, set_, detector, weights, roi, runtime)
     unfinished = o.unfinished(resume, restart)
     with open_recording(recording, right, rectified=rectified, fps=fps, offset=offset, swap=swap) as opened:
         o.warn_of_swapped(opened)

@@ -120,6 +120,12 @@ def fit(box: Box, rule: CropRule) -> Box:
     return Box(box.center, size, box.angle)
 
 
+def box_of_square(square: Sequence[float], rule: CropRule) -> Floats:
+    """(5,) the box (centre x, y, width, height, angle) whose crop shows a square (centre x, y, side) px."""
+    x, y, side = square
+    return np.array([x, y, side / rule.padding, side / rule.padding, 0.0])
+
+
 def affine(box: Box, rule: CropRule) -> Floats:
     """(..., 2, 3) from picture px to input px; NaN for a box that is unknown or has no extent.
 

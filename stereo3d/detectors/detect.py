@@ -77,8 +77,7 @@ def _fixed(recording: Recording, detector: Detector, roi: Roi, n_frames: int) ->
             f"roi: expected centre x, y and side of a square in pictures of {width}x{height} px, "
             f"got {x:g},{y:g},{side:g}"
         )
-    box = [x, y, side / detector.crop.padding, side / detector.crop.padding, 0.0]
-    return np.broadcast_to(box, (n_frames, 2, 5))
+    return np.broadcast_to(crops.box_of_square(roi, detector.crop), (n_frames, 2, 5))
 
 
 def _look(pairs: Sequence[FramePair], where: Floats, rectifier: Rectifier, detector: Detector) -> Stereo[Poses2D]:

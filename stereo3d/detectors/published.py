@@ -38,18 +38,22 @@ class Published:
     def __call__(
         self, weights: str | os.PathLike[str] | None = None, *, device: str = "auto", flip: bool = True,
         threads: int | None = None, input_size: str = "auto", skeleton: str | None = None, family: Family | None = None,
+        runtime: str = "torch",
     ) -> TopDown:
         """The detector with these weights.
 
         device: `cpu`, `cuda` or `auto`. flip: also look at the mirrored picture and average, as published results
         do; takes twice the time. threads: of the CPU. input_size: `WxH` px, `auto` as the checkpoint was trained.
         skeleton: the joints' skeleton where their number does not tell it. family: whose checkpoint it is, where its
-        name misleads. Raises UsageError, MissingWeights, MissingPackage, CheckpointError, InvalidValue.
+        name misleads. runtime: what runs the network (models.runtimes), or `auto`. Raises UsageError, MissingWeights,
+        MissingPackage, CheckpointError, InvalidValue.
         """
         checkpoint = _read(self, weights, input_size, skeleton, family)
-        from stereo3d.detectors.topdown import top_down
+        from stereo3d.detectors.single import top_down
 
-        return top_down(checkpoint, decoder=self.decoder, flip=flip, device=device, threads=threads)
+        return top_down(
+            checkpoint, decoder=self.decoder, flip=flip, device=device, threads=threads, runtime=runtime
+        )
 
 
 @dataclass(frozen=True, slots=True)

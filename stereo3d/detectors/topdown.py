@@ -1,6 +1,7 @@
-"""Top-down detection in torch: crops of one person in, joints out, in batches of few fixed shapes.
+"""Top-down detection: crops of one person in, joints out.
 
-Crops go to the device as bytes and are normalised there; heat maps are decoded there; only joints come back.
+Crops go to the device as bytes, are mirrored and normalised there, and heat maps are decoded there; only joints come
+back. What runs the network is a Network: torch, ONNX Runtime or OpenVINO.
 """
 
 from __future__ import annotations
@@ -18,17 +19,16 @@ from stereo3d.detectors.crops import CropRule
 from stereo3d.detectors.heatmaps import Peaks, decode_argmax, decode_dark, decode_quarter, merge_flipped
 from stereo3d.errors import InvalidValue, UsageError
 from stereo3d.models.families import Decoder
-from stereo3d.models.folding import fold_batchnorm
-from stereo3d.models.weights import Checkpoint, build_network
+from stereo3d.models.network import Network, TorchNetwork
+from stereo3d.models.weights import Checkpoint
 from stereo3d.poses import Detections
 from stereo3d.skeleton import Skeleton, skeleton_named
 from stereo3d.values import Bytes
 
-LARGEST_BATCH = {"cpu": 8, "cuda": 64}
-"""Pictures that go through the network together; on a CPU larger batches fall out of its cache and cost more each."""
+AT_ONCE = {"cpu": 16, "cuda": 64}
+"""Pictures whose maps are held together. How many go through the network at a time is the Network's own affair."""
 PADDING = 1.25
 """A crop is a person's box times this, as HRNet is trained; EfficientPose is at its best between 1.2 and 1.3 too."""
-_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _DECODERS: dict[Decoder, Callable[[Tensor], Peaks[Tensor]]] = {
     "argmax": decode_argmax,
     "quarter": decode_quarter,
@@ -44,19 +44,28 @@ class TopDown:
     """
 
     def __init__(
-        self, net: nn.Module, skeleton: Skeleton, *, crop: CropRule, decode: Callable[[Tensor], Peaks[Tensor]],
-        flip_shift: bool | None = None, device: str = "cpu",
+        self, net: nn.Module | Network, skeleton: Skeleton, *, crop: CropRule,
+        decode: Callable[[Tensor], Peaks[Tensor]], flip_shift: bool | None = None, device: str = "cpu",
     ) -> None:
-        """flip_shift: whether the maps of the mirrored picture are moved by one px; None: no mirrored picture."""
+        """net: a network of torch, run as it is on the device, or one that is ready to run.
+
+        flip_shift: whether the maps of the mirrored picture are moved by one px; None: no mirrored picture.
+        `runtime` names what runs the network; `tune`, where there is one, makes the detector that runs best here
+        from pictures (base.tuned).
+        """
         self.skeleton = skeleton
         self.crop = crop
         self.flip_shift = flip_shift
         self._decode = decode
-        self._device = torch.device(device)
-        self._net = net.eval().to(self._device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._mean, self._deviation = (
-            torch.tensor(x, device=self._device)[:, None, None] * 255 for x in (_MEAN, _DEVIATION)
-        )
+        self._network = TorchNetwork(net, device) if isinstance(net, nn.Module) else net
+        self.runtime = "torch"
+        self.tune: Callable[[Bytes], TopDown] | None = None
+
+    def run_by(self, network: Network) -> TopDown:
+        """The same detector with its network in another form."""
+        other = copy.copy(self)
+        other._network, other.tune = network, None
+        return other
 
     @property
     def glance(self) -> TopDown:
@@ -70,7 +79,7 @@ class TopDown:
         w, h = self.crop.size
         if images.ndim != 4 or images.shape[1:] != (h, w, 3) or images.dtype != np.uint8:
             raise InvalidValue(f"images: expected (N, {h}, {w}, 3) uint8, got {images.shape} {images.dtype}")
-        step = LARGEST_BATCH[self._device.type]
+        step = AT_ONCE[self._network.device.type]
         parts = [self._look(images[i:i + step]) for i in range(0, len(images), step)]
         k = len(self.skeleton)
         none = np.zeros((0, k, 2)), np.zeros((0, k)), np.zeros((0, k))
@@ -78,49 +87,31 @@ class TopDown:
         return Detections(xy, score, sigma)
 
     def _look(self, images: Bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """xy, score and sigma of one batch of pictures, in input px."""
-        n = len(images)
-        padded = np.zeros((1 << (n - 1).bit_length(), *images.shape[1:]), np.uint8)
-        padded[:n] = images
+        """xy, score and sigma of some pictures, in input px."""
         with torch.inference_mode():
-            maps = self._maps(torch.from_numpy(padded).to(self._device))
-            peaks = [x[:n].double().cpu().numpy() for x in self._decode(maps)]
+            maps = self._maps(self._moved(images))
+            peaks = [x.double().cpu().numpy() for x in self._decode(maps)]
         back = crops.heatmap_affine((maps.shape[3], maps.shape[2]), self.crop)
         xy, score, sigma = peaks
         return crops.apply(back, xy), np.clip(score, 0, 1), sigma * crops.magnification(back)
 
+    def _moved(self, images: Bytes) -> Tensor:
+        """The pictures as bytes on the device; from pinned memory the copy does not hold up the CPU."""
+        there = torch.from_numpy(np.ascontiguousarray(images))
+        if self._network.device.type == "cpu":
+            return there
+        return there.pin_memory().to(self._network.device, non_blocking=True)
+
     def _maps(self, images: Tensor) -> Tensor:
-        """Heat maps of (N, h, w, 3) bytes; seen as (N, 3, h, w) these lie channels last, as the network likes it."""
-        x = (images.permute(0, 3, 1, 2) - self._mean) / self._deviation
-        maps: Tensor = self._net(x)
+        """Heat maps of (N, h, w, 3) bytes; mirrored pictures go through the network with the others."""
         if self.flip_shift is None:
-            return maps
-        mirrored: Tensor = self._net(x.flip(-1))
-        return merge_flipped(maps, mirrored, self.skeleton.mirror.tolist(), shift=self.flip_shift)
+            return self._network(images)
+        n = len(images)
+        both = self._network(torch.cat((images, images.flip(2))))
+        return merge_flipped(both[:n], both[n:], self.skeleton.mirror.tolist(), shift=self.flip_shift)
 
 
-def top_down(
-    checkpoint: Checkpoint, *, decoder: Decoder | None = None, flip: bool = True, device: str = "auto",
-    threads: int | None = None,
-) -> TopDown:
-    """A checkpoint's network as a detector, with the crop, flip test and decoder that belong to the checkpoint.
-
-    `decoder` overrules its decoder; `threads` holds for all of torch. Raises CheckpointError for weights that do not
-    fit, UsageError for a device that is not there or where the file does not tell what has to be known.
-    """
-    size, skeleton = told(checkpoint)
-    set_threads(threads)
-    return TopDown(
-        fold_batchnorm(build_network(checkpoint)),
-        skeleton,
-        crop=CropRule(size, PADDING, checkpoint.convention),  # type: ignore[arg-type]
-        decode=_decoder(decoder or checkpoint.decoder, checkpoint),
-        flip_shift=checkpoint.flip_shift if flip else None,
-        device=device_named(device),
-    )
-
-
-def _decoder(name: Decoder, checkpoint: Checkpoint) -> Callable[[Tensor], Peaks[Tensor]]:
+def decoder_of(name: Decoder, checkpoint: Checkpoint) -> Callable[[Tensor], Peaks[Tensor]]:
     """EfficientPose but for its real-time net smooths its maps before it looks for the maximum."""
     if name == "argmax" and checkpoint.architecture not in ("efficientpose_rt", "hrnet_w32", "hrnet_w48"):
         return partial(decode_argmax, blur=1.0)

@@ -62,7 +62,7 @@ def test_weights_that_are_not_there() -> None:
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch, rt: Path) -> dict[str, Any]:
     """What the file is said to be, and what was asked and made of it."""
-    from stereo3d.detectors import topdown
+    from stereo3d.detectors import single
 
     log: dict[str, Any] = {"family": "plain", "asked": []}
     real = read_checkpoint(rt)
@@ -72,7 +72,7 @@ def read(monkeypatch: pytest.MonkeyPatch, rt: Path) -> dict[str, Any]:
         return dataclasses.replace(real, architecture="hrnet_w32", family=family or log["family"])
 
     monkeypatch.setattr(weights, "read_checkpoint", fake)
-    monkeypatch.setattr(topdown, "top_down", lambda checkpoint, **options: log.update(made=checkpoint, options=options))
+    monkeypatch.setattr(single, "top_down", lambda checkpoint, **options: log.update(made=checkpoint, options=options))
     return log
 
 
@@ -99,7 +99,7 @@ def test_the_caller_counts_most(read: dict[str, Any]) -> None:
 
 def test_darkpose_reads_any_hrnet_by_dark(read: dict[str, Any]) -> None:
     published.darkpose("some.pth", flip=False, device="cpu", threads=2)
-    assert read["options"] == {"decoder": "dark", "flip": False, "device": "cpu", "threads": 2}
+    assert read["options"] == {"decoder": "dark", "flip": False, "device": "cpu", "threads": 2, "runtime": "torch"}
     published.hrnet("some.pth")
     assert read["options"]["decoder"] is None
 
@@ -112,7 +112,7 @@ def test_without_torch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> No
             raise ModuleNotFoundError("No module named 'torch'", name="torch")
         return real(name, *args)
 
-    for module in [m for m in sys.modules if m.startswith(("stereo3d.models", "stereo3d.detectors.topdown"))]:
+    for module in [m for m in sys.modules if m.startswith(("stereo3d.models", "stereo3d.detectors.topdown", "stereo3d.detectors.single"))]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setattr(builtins, "__import__", refuse)
     sentence = r"detector 'hrnet' needs the package torch.*pip install 'stereo3d\[detect\]'"

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from stereo3d.detectors import topdown
 from stereo3d.detectors.crops import CropRule, heatmap_affine, invert
 from stereo3d.detectors.heatmaps import decode_argmax, decode_dark, decode_quarter
-from stereo3d.detectors.topdown import LARGEST_BATCH, PADDING, TopDown, top_down
+from stereo3d.detectors.topdown import PADDING, TopDown
+from stereo3d.detectors.single import top_down
 from stereo3d.errors import InvalidValue, UsageError
 from stereo3d.models.efficientpose import EfficientPose
 from stereo3d.models.hrnet import HRNet
@@ -81,7 +82,7 @@ def test_a_spot_between_the_maps_pixels_is_found_and_its_width_told() -> None:
 def test_pictures_are_normalised_as_imagenet() -> None:
     network = detector()
     network(np.full((1, 96, 64, 3), (255, 0, 124), np.uint8))
-    seen = network._net.seen[0]  # type: ignore[operator,index]
+    seen = network._network._net.seen[0]  # type: ignore[operator,index]
     expected = (np.array([255, 0, 124]) / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
     np.testing.assert_allclose(seen[0, :, 7, 9].numpy(), expected, atol=1e-5)
     assert seen.is_contiguous(memory_format=torch.channels_last)
@@ -107,18 +108,18 @@ def test_batches_have_few_shapes_and_change_nothing(n: int) -> None:
     network = detector()
     places = on_grid(21)
     found = network(spots(places[:n]))
-    sizes = [len(x) for x in network._net.seen]  # type: ignore[union-attr,arg-type]
-    assert set(sizes) <= {1, 2, 4, 8} and max(sizes) <= LARGEST_BATCH["cpu"]
+    sizes = [len(x) for x in network._network._net.seen]  # type: ignore[union-attr,arg-type]
+    assert set(sizes) <= {1, 2, 4, 8} and max(sizes) == min(8, 1 << (n - 1).bit_length())
     np.testing.assert_allclose(found.xy, detector()(spots(places)).xy[:n], atol=1e-6)
 
 
 def test_a_glance_looks_once() -> None:
     whole = detector(flip_shift=True)
     whole.glance(spots(on_grid(1)))
-    seen = whole._net.seen  # type: ignore[union-attr]
-    assert len(seen) == 1 and whole.flip_shift is True
+    seen = whole._network._net.seen  # type: ignore[union-attr]
+    assert [len(x) for x in seen] == [1] and whole.flip_shift is True
     whole(spots(on_grid(1)))
-    assert len(seen) == 3
+    assert [len(x) for x in seen] == [1, 2], "the mirrored picture goes through the network beside the other"
 
 
 def test_no_pictures() -> None:
@@ -183,12 +184,12 @@ def test_the_decoder_is_the_checkpoints_unless_told(
     architecture: str, decoder: str | None, chosen: str, name: str
 ) -> None:
     made = checkpoint(architecture=architecture)
-    assert topdown._decoder(decoder or chosen, made).__name__ == name  # type: ignore[arg-type,attr-defined]
+    assert topdown.decoder_of(decoder or chosen, made).__name__ == name  # type: ignore[arg-type,attr-defined]
 
 
 def test_efficientpose_from_i_on_smooths_its_maps() -> None:
     maps = torch.rand(1, 16, 12, 12, generator=torch.Generator().manual_seed(0))
-    smooth = topdown._decoder("argmax", checkpoint(architecture="efficientpose_ii"))(maps)
+    smooth = topdown.decoder_of("argmax", checkpoint(architecture="efficientpose_ii"))(maps)
     np.testing.assert_array_equal(smooth.score, decode_argmax(maps, blur=1.0).score)
     assert decode_quarter is topdown._DECODERS["quarter"]
 
