@@ -60,7 +60,7 @@ def test_joints_are_those_of_transformers_itself(folder: Path) -> None:
     heat = torch.from_numpy(maps).float()
     outputs = types.SimpleNamespace(heatmaps=heat)
     (person,) = processor.post_process_pose_estimation(outputs, boxes=[xywh])[0]
-    detector._net = lambda x: heat  # type: ignore[union-attr]
+    detector._network._net = lambda x: heat  # type: ignore[union-attr]
     found = detector(crop[None])  # type: ignore[operator]
     ours = crops.apply(crops.invert(affine[0]), found.xy[0])
     away = np.linalg.norm(ours - person["keypoints"].numpy(), axis=1)
