@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 NOT_SHOWN = -1
 """The index of what is decoded and not shown."""
 _DRAWN_FROM_BAD = "is damaged, or drawn from pictures that are damaged or missing"
-_THREADS = 4
+THREADS = 4
 _PATIENCE = 900
 """Pictures, of which one has to come out for a stream to be a video."""
 
@@ -225,6 +225,6 @@ def prepared(context: av.VideoCodecContext) -> av.VideoCodecContext:
 
     context.options = {"max_pixels": str(MOST_PIXELS)}
     context.flags |= av.codec.context.Flags.output_corrupt
-    context.thread_count = 1 if context.has_b_frames else min(_THREADS, os.cpu_count() or 1)
+    context.thread_count = 1 if context.has_b_frames else min(THREADS, os.cpu_count() or 1)
     context.thread_type = "AUTO"
     return context

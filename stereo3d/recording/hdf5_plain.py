@@ -8,13 +8,16 @@ from pathlib import Path
 import h5py
 
 from stereo3d import storage
-from stereo3d.errors import RecordingError, UsageError
+from stereo3d.errors import LostPicture, RecordingError, UsageError
 from stereo3d.recording.base import Told
 from stereo3d.recording.hdf5_pictures import damage, is_hdf5, pictures_in, times
-from stereo3d.storage import attribute
-from stereo3d.recording.paired import Facts, PairedRecording, rate, steady_time, two_views
+from stereo3d.recording.paired import Facts, PairedRecording, Pictures, rate, steady_time, two_views
 from stereo3d.stereo import SIDES, Stereo
+from stereo3d.storage import attribute
 from stereo3d.values import Floats
+
+_REACH = 600
+"""Pictures that are looked through for a whole one."""
 
 
 def open_plain(left: Path, right: Path | None, told: Told) -> PairedRecording | None:
@@ -52,13 +55,23 @@ def _open(file: h5py.File, told: Told, stack: contextlib.ExitStack) -> PairedRec
         sources=(Path(file.filename),),
         kind="plain HDF5",
         codec="jpeg" if file["left"].dtype.kind == "O" else "raw",
-        size=tuple(views.left[0].shape[1::-1]),
+        size=_size(views.left),
         time=time,
         fps=fps,
         rectified=None if rectified is None else bool(rectified),
         notes=(*notes, "colours are taken for RGB"),
     )
     return PairedRecording(facts.hear(told), two_views(*views), stack.pop_all().close)
+
+
+def _size(view: Pictures) -> tuple[int, int]:
+    """(width, height) px of the first picture that is whole. Raises LostPicture where none is within reach."""
+    for index in range(min(_REACH, len(view))):
+        with contextlib.suppress(LostPicture):
+            height, width = view[index].shape[:2]
+            return width, height
+    height, width = view[0].shape[:2]
+    return width, height
 
 
 def _time(file: h5py.File, n_frames: int, told: Told) -> tuple[Floats, float, tuple[str, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,8 @@ _SIDE_WORD = re.compile(r"(?<![a-z])(left|right)(?![a-z])", re.IGNORECASE)
 def open_images(left: Path, right: Path | None, told: Told) -> PairedRecording | None:
     """The recording in a folder or two of PNG, JPEG or BMP pictures, None for files.
 
-    Pictures with the same name, but for the words left and right, or with the same number make a pair. Times (s) come
+    Pictures with the same name, but for the words left and right, or with the same number make a pair; one that has no
+    partner leaves its pair invalid. Times (s) come
     from a `times.txt` with a line for each pair, the cameras from a `calib.txt` as KITTI has it. Raises RecordingError
     where there are no pairs.
     """
@@ -48,15 +50,17 @@ def open_images(left: Path, right: Path | None, told: Told) -> PairedRecording |
     views = paired.map(ImageFiles)
     size, deep = _common_size(views), _settle_depth(views)
     where = left if right is None or left.parent != right.parent else left.parent
-    time, fps, timed = _time(where, paired.left, told)
-    camera, found = read_cameras(where, Stereo(*_numbers(paired.left[0])), size)
+    first = next(path for path in paired.left if path is not None)
+    time, fps, timed = _time(where, first, len(paired.left), told)
+    camera, found = read_cameras(where, Stereo(*_numbers(first)), size)
     facts = Facts(
         sources=(left,) if right is None else (left, right),
         kind="folder of pictures" if right is None else "two folders of pictures",
-        codec=paired.left[0].suffix.lower().removeprefix("."),
+        codec=first.suffix.lower().removeprefix("."),
         size=size,
         time=time,
         fps=fps,
+        valid=np.array([a is not None and b is not None for a, b in zip(*paired, strict=True)]),
         rectified=True if camera else None,
         rig=camera,
         notes=(*notes, *deep, *timed, *found),
@@ -64,13 +68,13 @@ def open_images(left: Path, right: Path | None, told: Told) -> PairedRecording |
     return PairedRecording(facts.hear(told), two_views(*views))
 
 
-def _time(folder: Path, paths: list[Path], told: Told) -> tuple[Floats, float, tuple[str, ...]]:
-    """Time (T,) s, fps and notes; the times lie in the folder of both views or, each its own, in the left one's."""
-    for place in dict.fromkeys([folder, paths[0].parent, paths[0].parent.parent]):
-        time = read_times(place, len(paths)) if place == folder or folder in place.parents else None
+def _time(folder: Path, first: Path, n_pairs: int, told: Told) -> tuple[Floats, float, tuple[str, ...]]:
+    """Time (T,) s, fps and notes; the times lie in the folder of both views or in that of the left one."""
+    for place in dict.fromkeys([folder, first.parent, first.parent.parent]):
+        time = read_times(place, n_pairs) if place == folder or folder in place.parents else None
         if time is not None:
             return time, rate(time), ()
-    return steady_time(len(paths), told.fps)
+    return steady_time(n_pairs, told.fps)
 
 
 def _numbers(path: Path) -> tuple[int, int]:
@@ -113,24 +117,39 @@ def _sides_named(path: Path) -> set[str]:
     return {word.lower() for word in _SIDE_WORD.findall(path.stem)}
 
 
-def _pair(files: Stereo[list[Path]]) -> tuple[Stereo[list[Path]], tuple[str, ...]]:
-    """The files of each view that have a partner, in order, and a note on those left out.
+def _pair(files: Stereo[list[Path]]) -> tuple[Stereo[list[Path | None]], tuple[str, ...]]:
+    """The files of the pairs in order, from the first to the last that has both, None for one that is missing there;
+    and notes on these and on what was left out.
 
     By name or number, never by place alone where a picture may be missing: all later pairs would be shifted.
     """
     for key in (_name, _last_number):
         keyed = files.map(lambda paths, key=key: _by_key(paths, key))
-        both = [k for k in keyed.left if k in keyed.right]
+        keys = sorted({*keyed.left, *keyed.right}, key=_in_order)
+        both = [i for i, k in enumerate(keys) if k in keyed.left and k in keyed.right]
         if both:
-            left_out = len(files.left) + len(files.right) - 2 * len(both)
-            notes = (f"pictures left out for want of a partner: {left_out}",) if left_out else ()
-            return keyed.map(lambda named, both=both: [named[k] for k in both]), notes
+            kept = keys[both[0]:both[-1] + 1]
+            return keyed.map(lambda named, kept=kept: [named.get(k) for k in kept]), _told(files, len(kept), len(both))
     if len(files.left) != len(files.right):
         raise RecordingError(
             f"{files.left[0].parent}: expected pictures with the same names or numbers on both sides, "
             f"got {len(files.left)} left and {len(files.right)} right with none in common"
         )
-    return files, ("pictures are paired in the order of their names",)
+    return files.map(lambda paths: [*paths]), ("pictures are paired in the order of their names",)
+
+
+def _told(files: Stereo[list[Path]], n_pairs: int, n_whole: int) -> tuple[str, ...]:
+    """Notes on pictures without a partner."""
+    gaps = n_pairs - n_whole
+    left_out = len(files.left) + len(files.right) - 2 * n_whole - gaps
+    notes = [f"{gaps} pairs lack a picture: they are marked invalid"] if gaps else []
+    if left_out:
+        notes.append(f"pictures left out for want of a partner before the first pair or after the last: {left_out}")
+    return tuple(notes)
+
+
+def _in_order(key: Hashable) -> Any:
+    return key if isinstance(key, int) else natural(Path(str(key)))
 
 
 def _by_key(paths: Sequence[Path], key: Callable[[Path], Hashable]) -> dict[Hashable, Path]:
@@ -168,8 +187,9 @@ class ImageFiles:
     """The pictures of one view, a file each; grey ones become RGB, deep ones 8 bits. Raises LostPicture for one that
     cannot be read."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Path | None]) -> None:
         self.paths = paths
+        self._folder = next((path.parent for path in paths if path is not None), None)
         self.bits = 16
         """In use of deep samples, of which the upper 8 are taken."""
 
@@ -182,6 +202,8 @@ class ImageFiles:
     def jpeg(self, index: int) -> Bytes:
         """The file of a picture, of whatever kind."""
         path = self.paths[index]
+        if path is None:
+            raise LostPicture(f"{self._folder}: has no picture for pair {index}")
         try:
             if path.stat().st_size > LARGEST_PICTURE:
                 raise LostPicture(f"{path}: expected a picture of up to {LARGEST_PICTURE} bytes; refused")

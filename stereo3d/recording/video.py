@@ -18,6 +18,11 @@ SIDE_BY_SIDE = 2.4
 COMMENT = "stereo3d: both views side by side"
 """How the comment of a video written here begins; what follows says of what kind they are."""
 COMMENTS = {True: f"{COMMENT}, rectified", False: f"{COMMENT}, raw", None: COMMENT}
+_ZED_SIZES = {
+    (2208, 1242), (1920, 1200), (1920, 1080), (1280, 720), (960, 600), (672, 376), (3840, 2160), (3200, 1800)
+}
+"""(width, height) px of one view."""
+_LEAST_EXPORTED = 25.0
 _OTHER_RATE = 0.05
 """By which share two videos' usual rates may differ: two clocks, not two settings."""
 _APART = 0.25
@@ -62,7 +67,24 @@ def _facts_of_one(video: Video, told: Told) -> Facts:
         fps=video.fps,
         valid=video.valid,
         rectified={c: r for r, c in COMMENTS.items()}.get(video.comment),
+        notes=_exported(video, told),
     )
+
+
+def _exported(video: Video, told: Told) -> tuple[str, ...]:
+    """What is to be asked of a video that looks like one the ZED SDK exports."""
+    width, height = video.size
+    if video.path.suffix.lower() != ".avi" or (width // 2, height) not in _ZED_SIZES:
+        return ()
+    notes = []
+    if told.rectified is None:
+        notes.append("by its size an export of the ZED SDK, whose pictures are rectified: say so with --rectified")
+    if told.fps is None and video.fps >= _LEAST_EXPORTED:
+        notes.append(
+            f"exports of the ZED SDK say {_LEAST_EXPORTED:g} frames a second or more, whatever the camera took: "
+            "give --fps where that was less"
+        )
+    return tuple(notes)
 
 
 def _two(videos: Stereo[Video], told: Told) -> tuple[Facts, Pairs]:

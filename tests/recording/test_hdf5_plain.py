@@ -118,3 +118,16 @@ def test_a_torn_row_is_marked_and_named(tmp_path: Path) -> None:
         assert not torn.valid and not torn.faults.left and not torn.images.right.any()
         assert "/right: frame 2: is cut off or damaged" in torn.faults.right
         assert number_of(torn.images.left) == (2, "left") and recording[1].valid
+
+
+def test_a_torn_first_row_costs_its_pair(tmp_path: Path) -> None:
+    path = write_plain(tmp_path / "a.h5", lambda x: jpeg(x), 3)
+    with h5py.File(path, "r+") as file:
+        file["left"][0] = jpeg(picture(0, "left"))[:-30]
+    with open_recording(path) as recording:
+        assert recording.size == (64, 48) and [pair.valid for pair in recording.frames()] == [False, True, True]
+    with h5py.File(path, "r+") as file:
+        for i in range(3):
+            file["left"][i] = jpeg(picture(i, "left"))[:-30]
+    with pytest.raises(RecordingError, match="/left: frame 0: is cut off or damaged"):
+        open_recording(path)

@@ -27,7 +27,7 @@ def lay(folder: Path, names: dict[str, int], side: str) -> Path:
 
 def numbers(*paths: Path) -> list[tuple[int, int]]:
     with open_recording(*paths) as recording:
-        return [(number_of(p.images.left)[0], number_of(p.images.right)[0]) for p in recording.frames()]
+        return [(number_of(p.images.left)[0], number_of(p.images.right)[0]) for p in recording.frames() if p.valid]
 
 
 @given(st.lists(st.integers(0, 10**6), min_size=1, unique=True))
@@ -59,7 +59,21 @@ def test_what_has_no_partner_is_noted(tmp_path: Path) -> None:
     lay(tmp_path / "right", {"2.png": 2, "3.png": 3}, "right")
     with open_recording(tmp_path) as recording:
         assert len(recording) == 2
-        assert recording.notes[0] == "pictures left out for want of a partner: 1"
+        assert recording.notes[0] == "pictures left out for want of a partner before the first pair or after the last: 1"
+
+
+def test_a_missing_picture_leaves_a_gap_and_shifts_nothing(tmp_path: Path) -> None:
+    lay(tmp_path / "left", {f"{i}.png": i for i in (1, 2, 3, 5, 6)}, "left")
+    lay(tmp_path / "right", {f"{i}.png": i for i in (2, 4, 5, 6)}, "right")
+    with open_recording(tmp_path) as recording:
+        assert recording.valid.tolist() == [True, False, False, True, True]
+        assert numbers(tmp_path) == [(2, 2), (5, 5), (6, 6)] and recording[3].time == pytest.approx(3 / 30)
+        assert recording[1].faults.right.endswith("right: has no picture for pair 1") and not recording[1].faults.left
+        assert recording[2].faults.left.endswith("left: has no picture for pair 2")
+        assert recording.notes[:2] == (
+            "2 pairs lack a picture: they are marked invalid",
+            "pictures left out for want of a partner before the first pair or after the last: 1",
+        )
 
 
 def test_pairing_by_order_is_noted_and_needs_equal_counts(tmp_path: Path) -> None:

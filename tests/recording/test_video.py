@@ -220,3 +220,18 @@ def test_the_real_pair(shared: Path) -> None:
         assert recording[40].time == pytest.approx(40 / 60)
         rows = recording[40].images.left
         assert rows[:6].mean() < 30 < rows[100:].mean()
+
+
+def test_an_export_of_the_zed_sdk_is_asked_about(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.avi", [both(0, (672, 376))] * 3, codec="mjpeg", rate=25)
+    with open_recording(path) as recording:
+        assert recording.rectified is None and [note.split(":")[0] for note in recording.notes] == [
+            "by its size an export of the ZED SDK, whose pictures are rectified",
+            "exports of the ZED SDK say 25 frames a second or more, whatever the camera took",
+        ]
+    with open_recording(path, rectified=True, fps=15) as recording:
+        assert recording.notes == () and recording.rectified and recording.fps == 15
+        np.testing.assert_allclose(recording.time, np.arange(3) / 15)
+    for other in (write_video(tmp_path / "b.mp4", [both(0, (672, 376))]), write_video(tmp_path / "b.avi", [both(0)])):
+        with open_recording(other) as recording:
+            assert recording.notes == ()
