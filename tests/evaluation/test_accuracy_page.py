@@ -18,14 +18,19 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "accuracy.md").read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def accuracy() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("accuracy_benchmark", ROOT / "benchmarks" / "accuracy.py")
+def script(name: str) -> ModuleType:
+    """A script of benchmarks/ as a module."""
+    spec = importlib.util.spec_from_file_location(f"{name}_benchmark", ROOT / "benchmarks" / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def accuracy() -> ModuleType:
+    return script("accuracy")
 
 
 def numbers(text: str, row: str) -> list[float]:
@@ -56,3 +61,10 @@ def test_a_page_of_two_infants(accuracy: ModuleType) -> None:
     for row in ("AGMA: DarkPose32 retrained", "AGMA: hips"):
         assert numbers(text.replace("| - ", "| 0 "), row) == numbers(PAGE.replace("| - ", "| 0 "), row)
     assert "synthetic" in text and "nan" not in text
+
+
+def test_the_benchmark_of_an_hour_runs() -> None:
+    found = script("evaluation").measure(300, 1)
+    assert found["frames"] == 300 and set(found["cpu_s"]) == {
+        "bare distances", "evaluate and report", "compare two, all tables", "average precision"
+    }  # fmt: skip
