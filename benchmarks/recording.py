@@ -27,10 +27,10 @@ import cv2
 import numpy as np
 from mcap.writer import CompressionType, Writer
 
-from stereo3d.recording import coded
 from stereo3d.recording.base import open_recording
 from stereo3d.recording.convert import convert
 from stereo3d.recording.form import Form
+from stereo3d.recording.stream import coded
 from stereo3d.values import Bytes
 
 SAMPLE = Path(__file__).parents[1] / "sample_data" / "infant.h5"

@@ -22,7 +22,7 @@ from stereo3d.stereo import Stereo
 from stereo3d.values import Bools, Bytes, Floats, Value, number
 
 if TYPE_CHECKING:
-    from stereo3d.recording.svo_sensors import Sensors
+    from stereo3d.recording.svo.sensors import Sensors
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,7 +20,7 @@ from stereo3d.stereo import Stereo
 from stereo3d.values import Bools, Bytes, Floats, Value, array, number
 
 if TYPE_CHECKING:
-    from stereo3d.recording.svo_sensors import Sensors
+    from stereo3d.recording.svo.sensors import Sensors
 
 USUAL_FPS = 30.0
 

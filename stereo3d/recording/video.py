@@ -9,7 +9,7 @@ from stereo3d.errors import LostPicture, RecordingError
 from stereo3d.recording.base import Told
 from stereo3d.recording.paired import Facts, PairedRecording, Pairs, rate, two_halves, two_views
 from stereo3d.recording.pairing import NONE, Matched, begins_later, matched
-from stereo3d.recording.video_file import SUFFIXES, Video
+from stereo3d.recording.stream.video_file import SUFFIXES, Video
 from stereo3d.stereo import Stereo
 from stereo3d.values import Bytes, Ints
 

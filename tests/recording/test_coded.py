@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stereo3d.recording.coded import Sent, _Decoded
+from stereo3d.recording.stream.coded import Sent, _Decoded
 
 
 def judged(coding: list[int], bad: list[int]) -> list[int]:

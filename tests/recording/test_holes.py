@@ -12,7 +12,7 @@ import pytest
 from made import both, write_video
 from svo_files import join, payloads, units
 
-from stereo3d.recording.holes import has_hole
+from stereo3d.recording.stream.holes import has_hole
 
 
 def lengths(data: bytes) -> bytes:

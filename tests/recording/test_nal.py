@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from svo_files import N, join, payloads, units
 
-from stereo3d.recording import nal
+from stereo3d.recording.stream import nal
 
 
 @pytest.mark.parametrize(("mode", "codec"), [("h264", "h264"), ("refreshed", "h264"), ("hevc", "hevc")])

@@ -16,10 +16,11 @@ from mcap.writer import CompressionType, IndexType
 from svo_files import BEGIN, MODES, N, STEP, cut, payloads, write_svo
 
 from stereo3d.errors import RecordingError, Stereo3DError
-from stereo3d.recording import svo_chunk, svo_mcap
 from stereo3d.recording.base import open_recording
-from stereo3d.recording.svo_mcap import MAGIC
-from stereo3d.recording.svo_message import END
+from stereo3d.recording.svo import chunk as packed
+from stereo3d.recording.svo import container
+from stereo3d.recording.svo.container import MAGIC
+from stereo3d.recording.svo.message import END
 
 ENTRIES = (0, 10, 20)
 """The frames that decoding can start from, in modes h264 and hevc."""
@@ -150,10 +151,10 @@ def chunks_of(data: bytes) -> list[int]:
     """Where the chunks of a file begin."""
     at, found = len(MAGIC), []
     while at < len(data):
-        kind, length = svo_chunk.HEAD.unpack_from(data, at)
+        kind, length = packed.HEAD.unpack_from(data, at)
         if kind == 6:
             found.append(at)
-        at += svo_chunk.HEAD.size + length
+        at += packed.HEAD.size + length
         if kind == 2:
             break
     return found
@@ -187,8 +188,8 @@ def test_an_index_that_leads_elsewhere_costs_its_message(what: str, tmp_path: Pa
     path = write_svo(tmp_path / "a.svo2", "jpeg", chunk_size=1, footer=False, sensors=False)
     data = bytearray(path.read_bytes())
     chunk = next(c for c in reversed(chunks_of(data)) if c < data.index(payloads("jpeg")[7]))
-    at = chunk + svo_chunk.HEAD.size + svo_chunk.HEAD.unpack_from(data, chunk)[1]
-    assert svo_chunk.HEAD.unpack_from(data, at) == (7, 22)
+    at = chunk + packed.HEAD.size + packed.HEAD.unpack_from(data, chunk)[1]
+    assert packed.HEAD.unpack_from(data, at) == (7, 22)
     if what == "offset":
         data[at + 9 + 14:at + 9 + 22] = struct.pack("<Q", 1 << 40)
     elif what == "time":
@@ -203,7 +204,7 @@ def test_an_index_that_leads_elsewhere_costs_its_message(what: str, tmp_path: Pa
 
 def test_a_chunk_too_large_to_hold_is_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_svo(tmp_path / "a.svo2", "jpeg", chunk_size=1 << 24)
-    for module in (svo_mcap, svo_chunk):
+    for module in (container, packed):
         monkeypatch.setattr(module, "LARGEST_CHUNK", 100_000)
     valid, _ = read(path)
     assert all(valid) and len(valid) == N
@@ -212,7 +213,7 @@ def test_a_chunk_too_large_to_hold_is_read_in_parts(tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize("packing", [CompressionType.ZSTD, CompressionType.LZ4])
 def test_a_packed_chunk_is_not_unpacked_beyond_the_limit(packing: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_svo(tmp_path / "a.svo2", "jpeg", chunk_size=1 << 24, compression=packing)
-    for module in (svo_mcap, svo_chunk):
+    for module in (container, packed):
         monkeypatch.setattr(module, "LARGEST_CHUNK", 100_000)
     with pytest.raises(RecordingError, match="none that is whole|expected an MCAP file with the pictures"):
         open_recording(path)
@@ -221,12 +222,12 @@ def test_a_packed_chunk_is_not_unpacked_beyond_the_limit(packing: Any, tmp_path:
 def test_a_chunk_that_claims_more_than_it_holds_is_damaged(tmp_path: Path) -> None:
     data = zstandard.compress(bytes(10_000_000))
     for claimed, fault in ((1000, "its check sum does not fit"), (1 << 40, "lies in a chunk of")):
-        chunk = svo_chunk.Chunk(0, len(data), claimed, 1, "zstd")
-        content, told = svo_chunk.unpack(chunk, data)
+        chunk = packed.Chunk(0, len(data), claimed, 1, "zstd")
+        content, told = packed.unpack(chunk, data)
         assert len(content) <= 1000 and fault in told
-    assert "got 'rar'" in svo_chunk.unpack(svo_chunk.Chunk(0, 1, 1, 0, "rar"), b"x")[1]
+    assert "got 'rar'" in packed.unpack(packed.Chunk(0, 1, 1, 0, "rar"), b"x")[1]
     for packing in ("zstd", "lz4"):
-        assert "is damaged (" in svo_chunk.unpack(svo_chunk.Chunk(0, 9, 9, 0, packing), b"no packing")[1]
+        assert "is damaged (" in packed.unpack(packed.Chunk(0, 9, 9, 0, packing), b"no packing")[1]
 
 
 def test_pictures_out_of_order_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

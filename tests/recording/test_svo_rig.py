@@ -9,7 +9,7 @@ from svo_files import SERIAL, write_svo
 
 from stereo3d.cameras import StereoRig
 from stereo3d.recording.base import open_recording
-from stereo3d.recording.svo_rig import ENVIRONMENT, find_rig
+from stereo3d.recording.svo.rig import ENVIRONMENT, find_rig
 
 CONF = Path(__file__).parents[2] / "calibration" / "rigs" / "made_up_zed2.conf"
 HD = (1280, 720)

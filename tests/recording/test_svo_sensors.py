@@ -12,7 +12,7 @@ from svo_files import BEGIN, N, STEP, sample, write_svo
 
 from stereo3d.errors import InvalidValue, RecordingError
 from stereo3d.recording.base import open_recording
-from stereo3d.recording.svo_sensors import Sensors, parse_sensors
+from stereo3d.recording.svo.sensors import Sensors, parse_sensors
 
 TIMES = BEGIN + np.arange(5) * 2_500_000
 
@@ -50,7 +50,7 @@ def test_none_at_all_are_none() -> None:
     (b'{"data": 5}', "expected JSON with base64 in `data`"),
     (b'{"data": "!"}', "expected JSON with base64 in `data`"),
     (json.dumps({"data": base64.b64encode(bytes(50)).decode()}).encode(), "samples of at least 112 bytes, got 50"),
-    (sample(BEGIN, pull=0.0), "expected accelerations of about 9.8 m/s2 .*, got 0 m/s2, .* lays its sensors' samples out"),
+    (sample(BEGIN, pull=0.0), "expected accelerations of about 9.8 m/s2 .*, got 0 m/s2, .* lays its samples out"),
     (sample(BEGIN, pull=float("nan")), "got nan m/s2"),
     (sample(BEGIN + 10**11), "got 9.81 m/s2, 100 s apart"),
 ])

@@ -17,7 +17,7 @@ from made import blank_frame, both, number_of, picture, write_video
 from stereo3d.errors import LostPicture, MissingPackage, RecordingError, Stereo3DError
 from stereo3d.recording import pictures
 from stereo3d.recording.base import open_recording
-from stereo3d.recording.video_file import Video
+from stereo3d.recording.stream.video_file import Video
 
 N = 25
 KINDS: dict[str, dict[str, Any]] = {

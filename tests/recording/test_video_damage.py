@@ -11,7 +11,7 @@ from made import both, number_of, picture, write_video
 
 from stereo3d.errors import RecordingError, UsageError
 from stereo3d.recording.base import Recording, open_recording
-from stereo3d.recording.video_file import Video
+from stereo3d.recording.stream.video_file import Video
 from stereo3d.stereo import SIDES
 
 N = 24

@@ -1,8 +1,8 @@
 """Recordings of ZED cameras (.svo2), read without their maker's SDK.
 
-The layout is put together from what others found in cameras' own files (`svo_message`, `svo_header`, `svo_sensors` say
-who); no such file was at hand. So everything that is taken for granted is held against the file when it is opened or
-read, and named where it does not hold (docs/recordings.md lists it).
+The layout is put together from what others found in cameras' own files (`message`, `header`, `sensors` say who); no
+such file was at hand. So everything that is taken for granted is held against the file when it is opened or read, and
+named where it does not hold (docs/recordings.md lists it).
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import numpy as np
 from stereo3d.errors import LostPicture, MissingPackage, RecordingError, UsageError
 from stereo3d.recording.base import Told
 from stereo3d.recording.paired import USUAL_FPS, Facts, PairedRecording, rate, two_halves
-from stereo3d.recording.svo_frames import Frames
-from stereo3d.recording.svo_header import FOOTER_TOPIC, TOPIC, Header, listed_times
-from stereo3d.recording.svo_mcap import MAGIC, Mcap
-from stereo3d.recording.svo_pictures import ELSEWHERE, StreamPictures, StripPictures
-from stereo3d.recording.svo_rig import find_rig
-from stereo3d.recording.svo_sdk import open_with_sdk
-from stereo3d.recording.svo_sensors import Sensors, parse_sensors
+from stereo3d.recording.svo.container import MAGIC, Mcap
+from stereo3d.recording.svo.frames import Frames
+from stereo3d.recording.svo.header import FOOTER_TOPIC, TOPIC, Header, listed_times
+from stereo3d.recording.svo.pictures import ELSEWHERE, StreamPictures, StripPictures
+from stereo3d.recording.svo.rig import find_rig
+from stereo3d.recording.svo.sdk import open_with_sdk
+from stereo3d.recording.svo.sensors import Sensors, parse_sensors
 from stereo3d.values import Ints
 
 SUFFIXES = (".svo", ".svo2")

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made import number_of, write_video
 
-from stereo3d.recording.shown import display_order
-from stereo3d.recording.video_file import Video
+from stereo3d.recording.stream.display_order import display_order
+from stereo3d.recording.stream.video_file import Video
 from stereo3d.values import Bytes
 
 N = 60

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from stereo3d.errors import LostPicture, RecordingError
-from stereo3d.recording import nal, pictures
-from stereo3d.recording.coded import NOT_SHOWN, Coded, decoded, prepared
-from stereo3d.recording.svo_message import decode_strips
-from stereo3d.recording.video_file import trouble
+from stereo3d.recording import pictures
+from stereo3d.recording.stream import nal
+from stereo3d.recording.stream.coded import NOT_SHOWN, Coded, decoded, prepared
+from stereo3d.recording.stream.video_file import trouble
+from stereo3d.recording.svo.message import decode_strips
 from stereo3d.values import Bytes
 
 if TYPE_CHECKING:

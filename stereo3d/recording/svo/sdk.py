@@ -17,7 +17,7 @@ from stereo3d.errors import LostPicture, RecordingError
 from stereo3d.recording import pictures
 from stereo3d.recording.base import Told
 from stereo3d.recording.paired import USUAL_FPS, Facts, PairedRecording
-from stereo3d.recording.svo_rig import find_rig
+from stereo3d.recording.svo.rig import find_rig
 from stereo3d.stereo import Stereo
 from stereo3d.values import Bytes
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stereo3d.recording.nal import Bits, slices, unit
+from stereo3d.recording.stream.nal import Bits, slices, unit
 from stereo3d.values import Ints
 
 _WITH_CHROMA = (100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from stereo3d.errors import LostPicture, RecordingError
-from stereo3d.recording.svo_mcap import Mcap
-from stereo3d.recording.svo_message import END, Mode, continues, end_time, lossless, mode_of, payload
+from stereo3d.recording.svo.container import Mcap
+from stereo3d.recording.svo.message import END, Mode, continues, end_time, lossless, mode_of, payload
 from stereo3d.values import Bools, Floats, Ints
 
 _LOOKED_AT = 600

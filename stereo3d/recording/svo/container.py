@@ -20,7 +20,7 @@ import numpy as np
 
 from stereo3d.errors import LostPicture, RecordingError
 from stereo3d.limits import LARGEST_CHUNK, LARGEST_PICTURE, MOST_FRAMES
-from stereo3d.recording.svo_chunk import HEAD, Chunk, records, unpack
+from stereo3d.recording.svo.chunk import HEAD, Chunk, records, unpack
 from stereo3d.values import Ints
 
 MAGIC = b"\x89MCAP0\r\n"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from stereo3d.errors import LostPicture, RecordingError
 from stereo3d.limits import MOST_PIXELS
-from stereo3d.recording.holes import has_hole
+from stereo3d.recording.stream.holes import has_hole
 
 if TYPE_CHECKING:
     import av

@@ -18,7 +18,7 @@ import numpy as np
 
 from stereo3d.errors import LostPicture
 from stereo3d.recording import pictures
-from stereo3d.recording.nal import START, codec_of
+from stereo3d.recording.stream.nal import START, codec_of
 from stereo3d.values import Bytes
 
 Mode = Literal["h264", "hevc", "jpeg"]

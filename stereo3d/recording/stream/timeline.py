@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from stereo3d.limits import MOST_FRAMES
-from stereo3d.recording.coded import NOT_SHOWN
 from stereo3d.recording.paired import USUAL_FPS, rate
-from stereo3d.recording.shown import display_order
+from stereo3d.recording.stream.coded import NOT_SHOWN
+from stereo3d.recording.stream.display_order import display_order
 from stereo3d.values import Floats, Ints
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ import numpy as np
 
 from stereo3d.errors import MissingPackage, RecordingError, Stereo3DError
 from stereo3d.recording import pictures
-from stereo3d.recording.coded import Coded, prepared
 from stereo3d.recording.pairing import Beginning
-from stereo3d.recording.timeline import Timeline
+from stereo3d.recording.stream.coded import Coded, prepared
+from stereo3d.recording.stream.timeline import Timeline
 from stereo3d.values import Bools, Bytes
 
 if TYPE_CHECKING:
