@@ -107,7 +107,7 @@ def noise_of(joints: Stereo[Poses2D]) -> Noise:
         dv = np.where(np.abs(dv) <= _GROSS * rows * relative, dv, np.nan)
     white, slow, bias, memory = _parts(dv / relative, left.time)
     row = np.where(np.isfinite(dv), left.xy[..., 1] + right.xy[..., 1], np.nan) / 2
-    correlation = _correlation(row, dv, joints, rows)
+    correlation = _correlation(row, dv, left.time, rows)
     return Noise(rows, exponent, usual, correlation, offset, white, slow, bias, memory)
 
 
@@ -228,16 +228,13 @@ def _memory(dv: Floats, time: Floats) -> float:
     return float(-1 / slope) if slope < 0 else np.nan
 
 
-def _correlation(row: Floats, dv: Floats, joints: Stereo[Poses2D], rows: Floats) -> float:
-    """Between the views: from the white parts of mean row and row difference, else from the detector's own sigma.
+def _correlation(row: Floats, dv: Floats, time: Floats, rows: Floats) -> float:
+    """Between the views: from the white parts of mean row and row difference, else the usual one.
 
     With one sigma s in both views, the mean row varies by s^2 (1 + rho) / 2 and the difference by 2 s^2 (1 - rho).
     """
-    common, apart = _white(row, joints.left.time), _white(dv, joints.left.time)
+    common, apart = _white(row, time), _white(dv, time)
     if np.isfinite(common) and apart > 0.05 * float(np.median(rows)) ** 2:
         ratio = 4 * common / apart
         return float(np.clip((ratio - 1) / (ratio + 1), -0.2, MOST_CORRELATED))
-    own = _usual(joints)
-    known = np.isfinite(own) & (own > 0)
-    claimed = 1 - float(np.median(rows[known] ** 2 / (2 * own[known] ** 2))) if known.any() else np.nan
-    return claimed if 0 <= claimed <= MOST_CORRELATED else CORRELATION
+    return CORRELATION
