@@ -6,8 +6,9 @@ independent where both views err alike.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -122,6 +123,9 @@ def _points(place: Floats, camera: RectifiedCamera) -> Floats:
     return np.stack([camera.baseline / 2 + across * per_px, (v - camera.cy) * per_px, camera.focal * per_px], -1)
 
 
+Timed = TypeVar("Timed", Poses2D, Evidence)
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """Joints ready for a look at the pictures."""
@@ -130,6 +134,18 @@ class Prepared:
     """As found, left and right put back where a view had exchanged them."""
     noise: Noise
     evidence: Evidence
+
+    def of_frames(self, rows: ArrayLike) -> Prepared:
+        """The same for some of the frames (N,), with the noise that all of them told: to look at fewer pictures."""
+        index = np.asarray(rows, np.int64)
+        return Prepared(self.joints.map(lambda view: of_frames(view, index)), self.noise, of_frames(self.evidence, index))
+
+
+def of_frames(whole: Timed, rows: Ints) -> Timed:
+    """Those frames (N,) of joints or evidence, in that order."""
+    names = [f.name for f in dataclasses.fields(whole) if isinstance(getattr(whole, f.name), np.ndarray)]
+    taken: dict[str, Any] = {name: getattr(whole, name)[rows] for name in names}
+    return dataclasses.replace(whole, **taken)
 
 
 def evidence(joints: Stereo[Poses2D], camera: RectifiedCamera, bounds: Bounds | None = None) -> Evidence:

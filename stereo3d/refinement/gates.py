@@ -15,7 +15,7 @@ import numpy as np
 from stereo3d.cameras import RectifiedCamera
 from stereo3d.poses import Poses2D, Status
 from stereo3d.refinement.body import Anatomy, anatomy, body_length
-from stereo3d.refinement.evidence import covariance, cyclopean, located
+from stereo3d.refinement.evidence import covariance, cyclopean, located, of_frames
 from stereo3d.refinement.noise import Noise
 from stereo3d.stereo import Stereo
 from stereo3d.values import Bools, Floats, Ints, Value, number
@@ -150,7 +150,7 @@ def unswapped(joints: Stereo[Poses2D], noise: Noise, camera: RectifiedCamera) ->
     if not swapped.any():
         return joints, swapped
     rows = np.flatnonzero(swapped.any(1))
-    part = joints.map(lambda view: _take(view, rows))
+    part = joints.map(lambda view: of_frames(view, rows))
     order = _exchange_views(part, swapped[rows], noise, camera)
     return joints.map(lambda view, index: _put(view, rows, index), order), swapped
 
@@ -217,13 +217,6 @@ def _exchange_views(
             order[view][np.ix_(those, pair)] = pair[::-1]
             known[np.ix_(those, pair)] = options[view][np.ix_(those, pair)]
     return Stereo(*order)
-
-
-def _take(view: Poses2D, rows: Ints) -> Poses2D:
-    """Those frames of a view."""
-    names = [f.name for f in dataclasses.fields(view) if isinstance(getattr(view, f.name), np.ndarray)]
-    taken: dict[str, Any] = {name: getattr(view, name)[rows] for name in names}
-    return dataclasses.replace(view, **taken)
 
 
 def _put(view: Poses2D, rows: Ints, index: Ints) -> Poses2D:

@@ -1,0 +1,143 @@
+"""What the refinement is worth: 3D error by noise, condition and method, on infants that nothing was tuned on.
+
+Seeds below 30,000 are for tuning and tests. Detectors are simulated: their errors are normal, half of the variance
+white, a quarter slow, a quarter a constant bias (`mixed`), shared by both views in part, with gross errors added; they
+say nothing of their own sigma. The infants are rendered by `stereo3d.synthetic`: all figures are synthetic.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from stereo3d.benchmark.conditions import covered, faint, rows_off
+from stereo3d.benchmark.scenes import Scene, synthetic_scene
+from stereo3d.benchmark.tally import Row, Tally
+from stereo3d.errors import unknown_name
+from stereo3d.poses import Poses3D
+from stereo3d.refinement.clip import clip
+from stereo3d.refinement.evidence import prepare
+from stereo3d.refinement.frame import refine_frames
+from stereo3d.refinement.surface import look
+from stereo3d.refinement.weigh import weigh
+from stereo3d.synthetic.noise import DetectorNoise
+from stereo3d.triangulation import Gates, triangulate
+from stereo3d.values import Bools
+
+FIRST_SEED = 30_000
+PLAIN = "plain"
+_OPEN = Gates(score=0.0, row=1e6, depth=(0.1, 10.0))
+_FACE = ("eye", "ear")
+"""What the 13 joints do without."""
+
+
+class Cell(NamedTuple):
+    """A detector's noise before one kind of recording."""
+
+    condition: str
+    noise: str
+    detector: DetectorNoise
+
+
+def _mixed(sigma: float, correlation: float, outliers: float = 0.0) -> DetectorNoise:
+    return DetectorNoise.mixed(sigma, correlation=correlation, outliers=outliers)
+
+
+NOISES = {
+    **{f"{s} px, rho .5, 3 % outliers": _mixed(s, 0.5, 0.03) for s in (3, 2, 1)},
+    **{f"{s} px, rho .5": _mixed(s, 0.5) for s in (3, 2, 1)},
+    "2 px, rho 0": _mixed(2, 0.0),
+    "2 px, white, rho 0": DetectorNoise(white=2.0),
+    "0.4 px, rho 0": _mixed(0.4, 0.0),
+}
+_HARD = ("3 px, rho .5", "1 px, rho .5")
+CONDITIONS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "usual": ("usual", tuple(NOISES)), "faint": ("usual", _HARD), "rows 1 px off": ("usual", _HARD),
+    "40 % covered": ("usual", _HARD), "thick limbs": ("thick", _HARD), "thin limbs": ("thin", _HARD),
+    "still": ("still", _HARD), "startle": ("startle", _HARD),
+}
+"""Each condition, the kind of scene that it is made of, and the noises it is tried with."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run."""
+
+    infants: int
+    first: int = FIRST_SEED
+    every: int = 8
+    """Of how many frames the pictures of one are looked at; over time the pictures of all are wanted."""
+    conditions: tuple[str, ...] = tuple(CONDITIONS)
+
+    def __post_init__(self) -> None:
+        for name in self.conditions:
+            if name not in CONDITIONS:
+                raise unknown_name("condition", name, CONDITIONS)
+
+
+def measure(
+    plan: Plan, *, scene: Callable[[int, str, int], Scene] | None = None, on_scene: Callable[[str], object] = print
+) -> Tally:
+    """The errors of all methods in all cells; `scene` (seed, kind, every) makes the infants, else `synthetic_scene`."""
+    made, tally = scene or (lambda seed, kind, every: synthetic_scene(seed, kind, every=every)), Tally()
+    for seed in range(plan.first, plan.first + plan.infants):
+        for kind in dict.fromkeys(CONDITIONS[name][0] for name in plan.conditions):
+            here = made(seed, kind, plan.every)
+            on_scene(f"infant {seed}, {kind}")
+            for name in plan.conditions:
+                if CONDITIONS[name][0] == kind:
+                    _measure(tally, seed, name, _changed(here, name, seed))
+    return tally
+
+
+def _changed(scene: Scene, condition: str, seed: int) -> Scene:
+    if condition == "faint":
+        return faint(scene, seed=seed)
+    if condition == "rows 1 px off":
+        return rows_off(scene)
+    return covered(scene, seed=seed) if condition == "40 % covered" else scene
+
+
+def _measure(tally: Tally, seed: int, condition: str, scene: Scene) -> None:
+    truth = scene.xyz[scene.frames]
+    for noise in CONDITIONS[condition][1]:
+        for method, poses in results(scene, NOISES[noise], seed=seed):
+            off, sigma = poses.xyz - truth, poses.sigma
+            for joints, seen, counted in _groups(scene):
+                row = Row(condition, noise, joints, seen, method)
+                tally.add(row, str(seed), off=off, sigma=sigma, counted=counted)
+
+
+def _groups(scene: Scene) -> Iterator[tuple[str, str, Bools]]:
+    thirteen = np.array([not name.endswith(_FACE) for name in scene.skeleton.joints])
+    for name, those in (("13", thirteen), ("17", np.ones(len(thirteen), bool))):
+        for seen, when in (("all", np.ones_like(scene.hidden)), ("visible", ~scene.hidden), ("hidden", scene.hidden)):
+            yield name, seen, np.asarray(those & when)
+    for kind in dict.fromkeys(name.rpartition("_")[2] for name in scene.skeleton.joints):
+        those = np.array([name.endswith(kind) for name in scene.skeleton.joints])
+        for seen, when in (("visible", ~scene.hidden), ("hidden", scene.hidden)):
+            yield kind, seen, np.asarray(those & when)
+
+
+def results(scene: Scene, noise: DetectorNoise, *, seed: int) -> Iterator[tuple[str, Poses3D]]:
+    """Each method's name and its joints in the frames that have pictures."""
+    joints, rows = scene.detected(noise, seed=seed), np.array(scene.frames)
+    yield PLAIN, _of_rows(triangulate(joints, scene.camera, _OPEN), rows)
+    prepared = prepare(joints, scene.camera)
+    yield "gates", _of_rows(refine_frames(prepared.evidence), rows)
+    part = prepared.of_frames(rows)
+    weighed = weigh(part, look(part, scene.pairs(), scene.rectifier))
+    yield "frame", refine_frames(weighed)
+    if len(rows) == len(scene.xyz):
+        yield "clip", clip(weighed)
+    else:
+        yield "clip, no pictures", _of_rows(clip(prepared.evidence), rows)
+
+
+def _of_rows(poses: Poses3D, rows: Sequence[int] | np.ndarray) -> Poses3D:
+    names = ("xyz", "score", "sigma", "residual", "status", "time", "frame")
+    return dataclasses.replace(poses, **{name: getattr(poses, name)[rows] for name in names})

