@@ -17,7 +17,7 @@ ROOT = Path(stereo3d.__file__).parent
 LAYERS = """
 cli
 pipeline describe
-config segments visual export rigs sharing
+config segments visual export rigs sharing benchmark
 refinement
 triangulation evaluation detectors synthetic
 models recording

@@ -15,7 +15,7 @@ from typing import Any
 
 import typer
 
-from stereo3d.cli import calibrate, convert, evaluation, report, results, sources, stages, weights
+from stereo3d.cli import benchmark, calibrate, convert, evaluation, report, results, sources, stages, weights
 from stereo3d.errors import Stereo3DError
 
 app = typer.Typer(
@@ -51,7 +51,7 @@ def _guarded(command: Callable[..., None]) -> Callable[..., None]:
 
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_guarded(_command))
-for _group in (calibrate, weights):
+for _group in (benchmark, calibrate, weights):
     for _name, _command in _group.COMMANDS.items():
         _group.app.command(_name)(_guarded(_command))
     app.add_typer(_group.app, name=_group.__name__.rpartition(".")[2])

@@ -138,7 +138,8 @@ class Prepared:
     def of_frames(self, rows: ArrayLike) -> Prepared:
         """The same for some of the frames (N,), with the noise that all of them told: to look at fewer pictures."""
         index = np.asarray(rows, np.int64)
-        return Prepared(self.joints.map(lambda view: of_frames(view, index)), self.noise, of_frames(self.evidence, index))
+        joints = self.joints.map(lambda view: of_frames(view, index))
+        return Prepared(joints, self.noise, of_frames(self.evidence, index))
 
 
 def of_frames(whole: Timed, rows: Ints) -> Timed:
