@@ -31,14 +31,15 @@ def faint(scene: Scene, *, seed: int) -> Scene:
     """The same with little texture: blurred, with grain of its own in each view."""
     def edit(index: int, images: Stereo[Bytes]) -> Stereo[Bytes]:
         rng = np.random.default_rng([seed, 31, index])
-        return images.map(lambda image: _grainy(cv2.GaussianBlur(image, (0, 0), _FAINT), rng))
+        return images.map(lambda image: _blurred(image, rng))
 
     return dataclasses.replace(scene, edit=edit)
 
 
-def _grainy(image: Bytes, rng: np.random.Generator) -> Bytes:
+def _blurred(image: Bytes, rng: np.random.Generator) -> Bytes:
+    smooth = cv2.GaussianBlur(image, (0, 0), _FAINT)
     grain = rng.normal(0, _GRAIN, (*image.shape[:2], 1))
-    return np.asarray(np.clip(np.rint(image + grain), 0, 255), np.uint8)
+    return np.asarray(np.clip(np.rint(smooth + grain), 0, 255), np.uint8)
 
 
 def rows_off(scene: Scene) -> Scene:

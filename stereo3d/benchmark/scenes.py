@@ -73,7 +73,7 @@ class Scene:
     def pairs(self) -> Iterator[FramePair]:
         """The N pairs, made as they are asked for."""
         for index, coded in self.film.items():
-            images = coded.map(lambda code: cv2.cvtColor(cv2.imdecode(code, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB))
+            images = coded.map(_decoded)
             yield FramePair(index, index / FPS, self.edit(index, images) if self.edit else images)
 
     def detected(self, noise: DetectorNoise, *, seed: int) -> Stereo[Poses2D]:
@@ -108,9 +108,9 @@ def _simulation(seed: int, kind: str) -> Simulation:
     seconds = FRAMES / FPS
     if kind == "startle":
         fast = simulate(seed, seconds * _FASTER, fps=FPS / _FASTER)
-        slowed = {"time": fast.truth.time / _FASTER}
-        pixels = fast.pixels.map(lambda view: dataclasses.replace(view, **slowed))
-        return dataclasses.replace(fast, truth=dataclasses.replace(fast.truth, **slowed), pixels=pixels)
+        time = fast.truth.time / _FASTER
+        pixels = fast.pixels.map(lambda view: dataclasses.replace(view, time=time))
+        return dataclasses.replace(fast, truth=dataclasses.replace(fast.truth, time=time), pixels=pixels)
     made = simulate(seed, seconds, fps=FPS)
     if kind == "still":
         return _stopped(made)
@@ -133,6 +133,10 @@ def _stopped(made: Simulation) -> Simulation:
 def _coded(image: Bytes) -> Bytes:
     picture = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     return np.asarray(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1], np.uint8)
+
+
+def _decoded(code: Bytes) -> Bytes:
+    return np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR_RGB), np.uint8)
 
 
 def _hidden(scene: Simulation, side: Side, index: int) -> Bools:

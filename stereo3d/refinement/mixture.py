@@ -1,4 +1,4 @@
-"""One error bar for what is one of two things: intervals of a mixture of two normal distributions."""
+"""One place and one error bar for what is one of two things: a mixture of two normal distributions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,19 @@ _ONE_SIGMA = 0.6827
 _HALVINGS = 14
 _FARTHEST = 3.0
 """Standard deviations beyond the farther mean that the search begins with."""
+
+
+def median(share: Floats, one: tuple[Floats, Floats], other: tuple[Floats, Floats]) -> Floats:
+    """Where half of the mixture of two normals (mean, standard deviation) lies below, the first with that share.
+
+    It lies between the two means. Found by halving; NaN where anything is unknown.
+    """
+    low, high = np.minimum(one[0], other[0]), np.maximum(one[0], other[0])
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        below = share * ndtr((middle - one[0]) / one[1]) + (1 - share) * ndtr((middle - other[0]) / other[1])
+        low, high = np.where(below < 0.5, middle, low), np.where(below < 0.5, high, middle)
+    return np.asarray((low + high) / 2)
 
 
 def half_width(share: Floats, middle: Floats, one: tuple[Floats, Floats], other: tuple[Floats, Floats]) -> Floats:

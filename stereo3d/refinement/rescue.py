@@ -24,9 +24,9 @@ _SUSPECT = 4.0
 """Standard deviations between pictures and detectors from which on a joint is looked at again."""
 _GROSS_ODDS, _GROSS_SIZE = 0.03, 40.0
 """How common a gross error is in a view, and its standard deviation in px."""
-_HIDDEN_COST = 8.0
+_HIDDEN_COST = 4.0
 """The same for pictures that show something before the joint."""
-_UNLIKE_COST = 12.0
+_UNLIKE_COST = 6.0
 """The same for a wrong match, or for a disparity about which the pictures show nothing alike."""
 _WORST_BONE = 25.0
 _WORST_BONES = 20.0

@@ -34,7 +34,7 @@ _LENGTH, _OVERLAP = 640, 128
 def straightened(evidence: Evidence) -> tuple[Evidence, Bools]:
     """The evidence with left and right put back where both views had exchanged them, and (T, K) which those are."""
     mirror = evidence.skeleton.mirror
-    seen = np.isfinite(evidence.place).all(-1).any(0)
+    seen: Bools = np.asarray(np.isfinite(evidence.place).all(-1).any(0))
     both = [(i, j) for i, j in enumerate(mirror.tolist()) if i < j and seen[i] and seen[j]]
     pairs = np.array(both, int).reshape(-1, 2)
     swapped = np.zeros(evidence.score.shape, bool)

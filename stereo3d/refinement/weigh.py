@@ -17,14 +17,14 @@ from stereo3d.refinement.surface import Surface
 from stereo3d.values import Floats
 
 _HIDDEN = {"ear": 0.45}
-_HIDDEN_ELSE, _HIDDEN_BEHIND = 0.05, 0.80
+_HIDDEN_ELSE, _HIDDEN_BEHIND = 0.10, 0.80
 """Probability beforehand that a joint is hidden, of most kinds and where another limb lies before it."""
 _LIMB_BEFORE = 2.0
 """px of disparity."""
 _WRONG, _UNLIKE_WRONG, _UNLIKE_HIDDEN = 0.02, 0.25, 0.6
 """Probability of a wrong match at the recording's usual likeness, and how it and that of a hidden joint grow to 0."""
 _LEAST_USUAL = 0.1
-_ROUNDS = 4
+_ROUNDS = 8
 
 
 def weigh(prepared: Prepared, surface: Surface, offsets: Offsets | None = None) -> Evidence:
