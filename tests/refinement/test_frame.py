@@ -9,9 +9,8 @@ import pytest
 from made_evidence import drawn, edited
 
 from stereo3d.refinement.evidence import located
-from stereo3d.refinement.explain import HIDDEN_DEPTH
 from stereo3d.refinement.frame import fused, refine_frames
-from stereo3d.refinement.mixture import half_width
+from stereo3d.refinement.mixture import half_width, median
 
 
 def error(found, truth) -> np.ndarray:
@@ -37,15 +36,18 @@ class TestFused:
         assert np.isnan(out.mean[2, 0])
 
     def test_leaves_the_match_where_it_is_of_another_thing(self):
-        """Matches of what stands an exponential gap before the joint: better than the detectors alone, and unbiased."""
         found, truth = drawn(4.0, 1.0)
-        rng = np.random.default_rng(1)
-        reach = found.camera.baseline * found.camera.focal
-        gap = rng.exponential(HIDDEN_DEPTH, truth.shape[:2]) * truth[..., 2] ** 2 / reach
-        hidden = edited(found, matched=found.matched + gap, hidden=np.ones(gap.shape))
-        off = error(hidden, truth)
-        assert off.std() < 0.95 * 4.0 and abs(off.mean()) < 0.4
-        assert error(edited(hidden, hidden=np.zeros(gap.shape)), truth).mean() > 3.0
+        hidden = edited(found, matched=found.matched + 6.0, hidden=np.ones(truth.shape[:2]))
+        assert fused(hidden).mean == pytest.approx(found.place[..., 2], abs=1e-2)
+        assert fused(hidden).sigma == pytest.approx(np.full(truth.shape[:2], 4.0), rel=1e-2)
+
+    def test_is_one_place_or_the_other_where_they_are_far_apart(self):
+        """Never between: a joint that is hidden with 90 % stays within half a pixel of the detectors'."""
+        found, truth = drawn(1.0, 0.5)
+        apart = edited(found, matched=found.place[..., 2] + 12.0)
+        for share, place in ((0.9, found.place[..., 2]), (0.1, found.place[..., 2] + 12.0 * 0.8)):
+            there = fused(edited(apart, hidden=np.full(truth.shape[:2], share))).mean
+            assert np.abs(there - place).max() < 0.5
 
     def test_a_camera_turned_round_gives_the_same(self):
         found, _ = drawn()
@@ -94,6 +96,16 @@ class TestHalfWidth:
                            (np.array(5.0), np.array(2.0)))
         assert (np.abs(x - middle) < width).mean() == pytest.approx(0.6827, abs=0.005)
 
-    def test_of_the_unknown_is_unknown(self):
-        nan = np.array([np.nan])
-        assert not np.isfinite(half_width(nan, np.zeros(1), (nan, nan), (nan, nan))).any() or True
+
+
+class TestMedian:
+    @pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.8, 1.0])
+    def test_has_half_below_it(self, share):
+        rng = np.random.default_rng(0)
+        x = np.where(rng.random(100_000) < share, rng.normal(0, 1, 100_000), rng.normal(3, 2, 100_000))
+        middle = median(np.array(share), (np.array(0.0), np.array(1.0)), (np.array(3.0), np.array(2.0)))
+        assert (x < middle).mean() == pytest.approx(0.5, abs=0.006)
+
+    def test_does_not_mind_the_order(self):
+        one, other = (np.array([4.0]), np.array([1.0])), (np.array([-2.0]), np.array([0.5]))
+        assert median(np.array([0.3]), one, other) == pytest.approx(median(np.array([0.7]), other, one), abs=1e-3)
