@@ -97,7 +97,6 @@ class TestHalfWidth:
         assert (np.abs(x - middle) < width).mean() == pytest.approx(0.6827, abs=0.005)
 
 
-
 class TestMedian:
     @pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.8, 1.0])
     def test_has_half_below_it(self, share):
