@@ -2,7 +2,7 @@
 
     python benchmarks/memory.py [--short 1000] [--long 10000] [--json]
 
-The recordings are noise of 320 x 240 px, some 50 kB a pair, with the joints of a simulated infant to replay. Each job
+The recordings are noise of 160 x 90 px, some 10 kB a pair, with the joints of a simulated infant to replay. Each job
 runs in a child of its own; its peak resident set is what the kernel says of it, in MB. Ends with 1 where the long one
 takes over 50 MB more than the short one.
 """
@@ -31,7 +31,7 @@ from stereo3d.recording.hdf5_writer import RecordingWriter
 from stereo3d.stereo import Stereo
 from stereo3d.synthetic.scene import Simulation, simulate
 
-SIZE, SHRUNK, FPS, MOST = (320, 240), 4, 30, 50.0
+SIZE, SHRUNK, FPS, MOST = (160, 90), 8, 30, 50.0
 Job = Callable[[Path, Path], object]
 
 

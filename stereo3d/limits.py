@@ -44,12 +44,23 @@ MOST_DOTS = 1000
 LONGEST_TEXT = 4 << 20
 """Bytes of a calibration or a provenance."""
 LARGEST_JSON = 64 << 20
-"""Bytes of joints as JSON, which takes some ten times as much when it is read."""
+"""Bytes of joints as JSON."""
+MOST_VALUES, MOST_BRACKETS = 7_000_000, 1_000_000
+"""Commas in JSON, each of which brings a number or text of some 60 bytes, and its lists and tables, which take more: an
+hour of joints of one view has 6 million in 216,000."""
+LONGEST_LINE, MOST_COLUMNS = 1 << 20, 10_000
+"""Bytes of a line, and cells in it, of a table as text: each column costs as much as thousands of rows."""
+MOST_JOINTS = 1000
+"""Of one infant in files of joints."""
 DEEPEST = 32
 """Lists and tables within each other, in JSON and TOML."""
 
 MOST_STEPS = 1_000_000
 """Instructions of a pickle; a training checkpoint of HRNet-W48 has about 150,000."""
+MOST_AXES = 8
+"""Of a tensor."""
+LONGEST_NAME = 1000
+"""Characters of a tensor's name, which modules within modules make longer and longer."""
 
 
 def check_claim(what: str, claimed: int, length: int) -> None:
@@ -74,13 +85,34 @@ def read_text(path: str | os.PathLike[str], most: int) -> str:
 
 
 def parse_json(text: str, **settings: Any) -> Any:
-    """What a JSON text holds; `settings` are those of json.loads. Raises InputError, also for one that is too deep."""
+    """What a JSON text holds; `settings` are those of json.loads. Raises InputError, also for one that is too deep or
+    holds too much."""
+    if text.count(",") > MOST_VALUES or text.count("[") + text.count("{") > MOST_BRACKETS:
+        raise InputError(f"expected JSON of up to {MOST_VALUES} values, {MOST_BRACKETS} lists and tables, got more")
     try:
         content = json.loads(text, **settings)
     except (ValueError, RecursionError) as error:
         raise InputError(f"expected JSON, got something else ({error})") from error
     _check_depth(content)
     return content
+
+
+def check_table(path: str | os.PathLike[str]) -> None:
+    """Raises InputError where a table as text has a line that is too long, or of too many cells."""
+    with open(path, "rb") as file:
+        while line := file.readline(LONGEST_LINE + 1):
+            if len(line) > LONGEST_LINE or max(line.count(b","), line.count(b"\t")) > MOST_COLUMNS:
+                raise InputError(
+                    f"expected a table whose lines have up to {MOST_COLUMNS} cells and {LONGEST_LINE} bytes, got more"
+                )
+
+
+def check_joints(n_frames: int, n_joints: int, length: int, *, numbers: int = 3) -> None:
+    """Raises InputError where so many joints are too many, or so many numbers of each in each frame too much for a
+    file of `length` bytes."""
+    if n_joints > MOST_JOINTS:
+        raise InputError(f"expected up to {MOST_JOINTS} joints, got {n_joints}")
+    check_claim(f"{n_joints} joints in each of {n_frames} frames", 8 * numbers * n_frames * n_joints, length)
 
 
 def parse_toml(text: str) -> dict[str, Any]:

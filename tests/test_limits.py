@@ -49,6 +49,32 @@ def test_the_slowest_toml_takes_seconds_at_most() -> None:
     assert time.process_time() - began < 5
 
 
+@pytest.mark.parametrize("text", ["[" + "1," * 7_000_001, "[" * 500_001 + "{" * 500_001, "[" + "[]," * 600_000 + "{}," * 500_000])
+def test_json_that_holds_more_than_memory_should_is_refused_before_it_is_read(text: str) -> None:
+    began = time.process_time()
+    with pytest.raises(InputError, match="of up to 7000000 values"):
+        limits.parse_json(text)
+    assert time.process_time() - began < 1
+
+
+def test_a_table_has_lines_of_a_bounded_length_and_number_of_cells(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"a,b\n" + b"1,2\n" * 300_000 + b"," * limits.MOST_COLUMNS + b"\n" + b"x" * (limits.LONGEST_LINE - 1) + b"\n")
+    limits.check_table(path)
+    for line in (b"," * (limits.MOST_COLUMNS + 1), b"\t" * (limits.MOST_COLUMNS + 1), b"x" * (limits.LONGEST_LINE + 1)):
+        path.write_bytes(b"a\n" + line)
+        with pytest.raises(InputError, match="10000 cells and 1048576 bytes"):
+            limits.check_table(path)
+
+
+def test_joints_take_no_more_than_their_file_can_hold() -> None:
+    limits.check_joints(108_000, 17, 60 << 20)
+    limits.check_joints(2, limits.MOST_JOINTS, 10)
+    for n_frames, n_joints, sentence in ((1, 1001, "up to 1000 joints, got 1001"), (100_000, 1000, "claims 2400000000 bytes")):
+        with pytest.raises(InputError, match=sentence):
+            limits.check_joints(n_frames, n_joints, 1 << 20)
+
+
 def test_toml_is_read() -> None:
     assert limits.parse_toml('[detect]\nx = [1, 2]\ny = "z"') == {"detect": {"x": [1, 2], "y": "z"}}
 

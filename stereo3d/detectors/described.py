@@ -23,7 +23,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -37,6 +36,7 @@ from stereo3d.detectors.crops import Convention, CropRule
 from stereo3d.detectors.heatmaps import decode_argmax, decode_dark, decode_quarter, merge_flipped
 from stereo3d.detectors.simcc import Lines, decode_simcc, merge_flipped_lines
 from stereo3d.errors import CheckpointError, InputError, InvalidValue, MissingPackage, MissingWeights, unknown_name
+from stereo3d.limits import LONGEST_SETTINGS, parse_toml, read_text
 from stereo3d.poses import Detections
 from stereo3d.skeleton import SKELETONS, skeleton_named
 from stereo3d.values import Bytes, Floats, array, number
@@ -160,10 +160,10 @@ def read_description(path: str | os.PathLike[str]) -> Description:
     """
     path = Path(path)
     try:
-        given = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise MissingWeights(f"{path}: no such description of a model") from error
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        given = parse_toml(read_text(path, LONGEST_SETTINGS))
+    except InputError as error:
+        if not path.exists():
+            raise MissingWeights(f"{path}: no such description of a model") from error
         raise InputError(f"{path}: expected a TOML file that describes a model, got none ({error})") from error
     about = _checked(given, path)
     if Path(about["model"]).name != about["model"]:

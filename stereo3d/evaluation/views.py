@@ -14,6 +14,7 @@ from stereo3d.cameras import RectifiedCamera, StereoRig
 from stereo3d.errors import UsageError
 from stereo3d.evaluation.oks import People, box_area
 from stereo3d.evaluation.points import Points, turned
+from stereo3d.limits import check_joints
 from stereo3d.poses import Poses2D
 from stereo3d.skeleton import SKELETONS, Skeleton, joint_name
 from stereo3d.stereo import Side, Stereo
@@ -171,7 +172,9 @@ def skeleton_of(name: str, joints: Iterable[str]) -> Skeleton:
 
     Joints may be written as others write them. Raises InvalidValue for one that comes twice or lacks its other side.
     """
-    names = tuple(map(joint_name, joints))
+    given = tuple(joints)
+    check_joints(0, len(given), 0)
+    names = tuple(map(joint_name, given))
     for known in SKELETONS.values():
         if known.joints == names:
             return known

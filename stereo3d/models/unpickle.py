@@ -24,13 +24,10 @@ import torch
 from torch import Tensor
 
 from stereo3d.errors import CheckpointError
-from stereo3d.limits import check_pickle
+from stereo3d.limits import LONGEST_NAME, MOST_AXES, check_pickle
 
 MAGIC = 0x1950A86A20F9469CFC6C
 """The first number in a file of the older format."""
-MOST_AXES = 8
-LONGEST = 1000
-"""Characters of a tensor's name, which modules within modules make longer and longer."""
 UNREADABLE = (
     pickle.UnpicklingError, zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, AttributeError,
     LookupError, TypeError, ValueError, ImportError, RuntimeError, ArithmeticError, MemoryError,
@@ -86,7 +83,7 @@ def module_tensors(module: Stand) -> dict[str, Tensor]:
     while waiting:
         prefix, current = waiting.pop()
         state = getattr(current, "state", None)
-        if id(current) in seen or not isinstance(state, dict) or len(prefix) > LONGEST:
+        if id(current) in seen or not isinstance(state, dict) or len(prefix) > LONGEST_NAME:
             continue
         seen.add(id(current))
         own = {**_entries(state, "_parameters"), **_entries(state, "_buffers")}
@@ -100,7 +97,7 @@ def _entries(state: dict[Any, Any], part: str) -> dict[str, Any]:
     found = state.get(part)
     if not isinstance(found, dict):
         return {}
-    return {name: entry for name, entry in found.items() if isinstance(name, str) and len(name) <= LONGEST}
+    return {name: entry for name, entry in found.items() if isinstance(name, str) and len(name) <= LONGEST_NAME}
 
 
 def _read_zip(path: Path) -> Any:

@@ -91,7 +91,7 @@ class Bad:
 
 
 @pytest.mark.parametrize("kind, sentence", [
-    (pickle.dumps(Bad(), 0), "getcwd is not plain text"), (b"hello", "cannot be read"), (b"", "cannot be read"),
+    (pickle.dumps(Bad(), 0), "getcwd is not plain text"), (b"hello", "is damaged"), (b"", "is damaged"),
 ])
 def test_a_pickle_that_runs_is_refused(kind: bytes, sentence: str, tmp_path: Path) -> None:
     with h5py.File(tmp_path / "p.h5", "w") as file:
@@ -121,7 +121,7 @@ def test_openpose_folder(k: int, last: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name, text, sentence", [
     ("p.txt", "", "expected COCO .json, DeepLabCut .csv or .h5, or a folder"),
     ("p.json", "{}", "expected COCO's results, a list"),
-    ("p.json", "[", "cannot be read"),
+    ("p.json", "[", "expected JSON"),
     ("p.json", '[{"keypoints": [[1], 2]}]', "cannot be read"),
     ("p.json", '[{"keypoints": [1, 2, 1], "image_id": 1}]', "expected 3 numbers for each of 17 or 14 joints, got 3"),
     ("p.csv", "a,b\n", "expected DeepLabCut's first lines scorer, bodyparts, coords, got a"),
@@ -190,3 +190,28 @@ def test_what_holds_joints_in_pictures(tmp_path: Path) -> None:
         file.create_dataset("left", data=np.zeros(2))
     kinds = {name: is_picture_file(tmp_path / name) for name in ("d.csv", "tidy.csv", "op", "other", "text.h5", "ours.h5", "none.csv", "none.json")}
     assert [name for name, yes in kinds.items() if yes] == ["d.csv", "op", "none.json"]
+
+
+def test_files_that_claim_too_much_are_refused_at_once(tmp_path: Path) -> None:
+    keypoints = [1.0] * 51
+    crowd = [{"image_id": 0, "keypoints": keypoints, "area": 5}] * 3000
+    others = [{"image_id": i, "keypoints": keypoints, "area": 5} for i in range(3000)]
+    names = [{"keypoints": ["a"] * 1_000_000}]
+    for held, sentence in (
+        ({"annotations": crowd + others}, "up to 3001 people in each picture claims"),
+        ({"annotations": [], "images": [{"id": 1}], "categories": names}, "up to 1000 joints, got 1000000"),
+    ):
+        path = tmp_path / "p.json"
+        path.write_text(json.dumps(held))
+        with pytest.raises(InputError, match=sentence):
+            read_picture_truth(path)
+    with h5py.File(tmp_path / "p.h5", "w") as file:
+        kind = np.dtype([("index", "i8"), ("values_block_0", "f8", (9,))])
+        table = file.create_dataset("df/table", (1 << 30,), kind, chunks=(1024,))
+        table.attrs["values_block_0_kind"] = np.bytes_(pickle.dumps([("a", "nose", c) for c in "xy"], 0))
+    with pytest.raises(InputError, match="claims .* bytes in a file of"):
+        read_pictured(tmp_path / "p.h5")
+    with h5py.File(tmp_path / "p.h5", "a") as file:
+        file["df/table"].attrs["values_block_0_kind"] = "of variable length"
+    with pytest.raises(InputError, match="is of variable length"):
+        read_pictured(tmp_path / "p.h5")

@@ -161,3 +161,14 @@ def test_a_laboratory_that_names_no_unit(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="units: expected m, cm or mm, got ''"):
         read_points(tmp_path / "p.trc")
     assert read_points(tmp_path / "p.trc", unit="mm").xyz[0, 0, 2] == pytest.approx(0.9)
+
+
+def test_a_table_that_would_take_far_more_than_its_bytes_is_refused(tmp_path: Path) -> None:
+    """A joint of its own in each frame makes the square of the rows."""
+    path = tmp_path / "p.csv"
+    path.write_text("frame,joint,x_m,y_m,z_m\n" + "".join(f"{i},j{min(i, 999)},1,2,3\n" for i in range(30_000)))
+    with pytest.raises(InputError, match="1000 joints in each of 30000 frames claims"):
+        read_points(path)
+    path.write_text("frame," + ",".join(f"j{i}_{a}" for i in range(1001) for a in "xyz") + "\n" + "1," * 3003 + "1\n")
+    with pytest.raises(InputError, match="up to 1000 joints, got 1001"):
+        read_points(path)

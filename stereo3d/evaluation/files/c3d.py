@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stereo3d.errors import InvalidValue
+from stereo3d.limits import MOST_BYTES
 from stereo3d.values import Floats
 
 _BLOCK = 512
 _KEY = 0x50
 _INTEL = 84
-_MOST_BYTES = 4 << 30
 _KINDS = {-1: "S1", 1: "u1", 2: "<i2", 4: "<f4"}
 _LOST = -1
 _MOST_COUNTED = 0xFFFF
@@ -41,8 +41,8 @@ class C3DPoints(NamedTuple):
 
 def read_c3d(path: str | os.PathLike[str]) -> C3DPoints:
     """The points of a C3D. Raises OSError or InvalidValue for a file that is none, is damaged or another machine's."""
-    if os.path.getsize(path) > _MOST_BYTES:
-        raise InvalidValue(f"expected a C3D of up to {_MOST_BYTES} bytes, got {os.path.getsize(path)}")
+    if os.path.getsize(path) > MOST_BYTES:
+        raise InvalidValue(f"expected a C3D of up to {MOST_BYTES} bytes, got {os.path.getsize(path)}")
     with open(path, "rb") as stream:
         data = stream.read()
     try:

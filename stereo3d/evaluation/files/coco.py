@@ -5,12 +5,12 @@ image_id takes the place of the frame's number. Source: https://cocodataset.org/
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from stereo3d import limits
 from stereo3d.errors import InvalidValue
 from stereo3d.evaluation.views import skeleton_of
 from stereo3d.evaluation.oks import MOST_DETECTIONS, People, box_area
@@ -19,6 +19,8 @@ from stereo3d.poses import Poses2D
 from stereo3d.skeleton import COCO_17, CROWDPOSE_14, Skeleton
 from stereo3d.values import Bools, Floats, Ints
 
+_SPARSE = 16
+"""By how much more people a picture may hold than most, beside what a file may claim (`limits.SPARSEST`)."""
 _BY_COUNT = {len(s): s for s in (COCO_17, CROWDPOSE_14)}
 
 
@@ -55,7 +57,7 @@ def read_annotations(path: Path, names: tuple[str, ...] = (), rate: float | None
 
 
 def _load(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+    return limits.parse_json(limits.read_text(path, limits.LARGEST_JSON))
 
 
 def _entries(entries: Any, needed: str = "keypoints") -> list[dict[str, Any]]:
@@ -87,6 +89,8 @@ def _truth(
     order = np.lexsort((-area, image))
     row, (_, _, rank) = np.searchsorted(frame, image[order]), _ranks(image[order])
     shape = len(frame), int(rank.max(initial=0)) + 1
+    claimed = shape[0] * shape[1] * rows[:1].nbytes
+    limits.check_claim(f"a data set with up to {shape[1]} people in each picture", claimed, _SPARSE * rows.nbytes)
     marks, areas = np.full((*shape, len(skeleton), 3), np.nan), np.full(shape, np.nan)
     boxes, crowd = np.full((*shape, 4), np.nan), np.zeros(shape, bool)
     marks[row, rank], areas[row, rank] = rows[order], area[order]

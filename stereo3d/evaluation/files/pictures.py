@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import os
 import pickle
 import re
@@ -20,7 +19,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from stereo3d import storage
+from stereo3d import limits, storage
 from stereo3d.errors import InputError, InvalidValue
 from stereo3d.evaluation.files.coco import poses_of, read_annotations, read_results
 from stereo3d.evaluation.views import skeleton_of
@@ -35,6 +34,7 @@ _BODY_25 = (
     "left_heel right_big_toe right_small_toe right_heel"
 ).split()
 _OPENPOSE = re.compile(r"(\d+)_keypoints\.json$")
+_COLUMNS = "values_block_0_kind"
 _DAMAGE = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, MemoryError,
            RecursionError, EOFError, pickle.UnpicklingError)  # fmt: skip
 
@@ -86,7 +86,7 @@ def _sentences(path: str | os.PathLike[str]) -> Iterator[None]:
     except InputError as error:
         raise error if str(path) in str(error) else type(error)(f"{path}: {error}") from error
     except _DAMAGE as error:
-        raise InputError(f"{path}: cannot be read as joints of one view ({error})") from error
+        raise InputError(f"{path}: cannot be read as joints of one view ({error!r})") from error
 
 
 def _joints(path: Path, rate: float | None) -> Poses2D:
@@ -113,11 +113,13 @@ def _openpose(folder: Path) -> tuple[Floats, Ints, Skeleton]:
 
 def _surest_person(file: Path) -> Floats:
     """(K, 3) of the one with the greatest sum of scores, (0, 3) where there is nobody."""
-    people = [np.array(p["pose_keypoints_2d"], float).reshape(-1, 3) for p in json.loads(file.read_text())["people"]]
+    held = limits.parse_json(limits.read_text(file, limits.LARGEST_JSON))
+    people = [np.array(p["pose_keypoints_2d"], float).reshape(-1, 3) for p in held["people"]]
     return max(people, key=lambda joints: float(joints[:, 2].sum()), default=np.zeros((0, 3)))
 
 
 def _deeplabcut_csv(path: Path) -> tuple[Floats, Ints, Skeleton]:
+    limits.check_table(path)
     with open(path, encoding="utf-8") as stream:
         lines = [stream.readline().split(",", 1)[0].strip() for _ in range(4)]
     depth = 4 if "individuals" in lines else 3
@@ -142,9 +144,13 @@ def _deeplabcut_h5(path: Path) -> tuple[Floats, Ints, Skeleton]:
         if not groups:
             raise InvalidValue("expected DeepLabCut's table; take the .csv that it writes beside it")
         table = groups[0]["table"]
-        pickled = table.attrs["values_block_0_kind"]
-        columns = _PlainUnpickler(io.BytesIO(bytes(pickled))).load()
-        rows = table[:]
+        if table.attrs.get_id(_COLUMNS).dtype.hasobject:
+            raise InvalidValue(f"{_COLUMNS}: is of variable length; refused")
+        pickled = io.BytesIO(bytes(table.attrs[_COLUMNS]))
+        limits.check_pickle(pickled)
+        pickled.seek(0)
+        columns = _PlainUnpickler(pickled).load()
+        rows = storage.read_array(table)
     return _deeplabcut(rows["values_block_0"].astype(float), rows["index"], columns)
 
 

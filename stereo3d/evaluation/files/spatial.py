@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from stereo3d import limits
 from stereo3d.errors import InputError, InvalidValue
 from stereo3d.evaluation.files.c3d import read_c3d
 from stereo3d.evaluation.points import Frame, Points, check_frame, scale_of
@@ -65,12 +66,13 @@ def read_points(
     except InputError as error:
         raise type(error)(f"{path}: {error}") from error
     except _DAMAGE as error:
-        raise InputError(f"{path}: cannot be read as {Path(path).suffix[1:].upper()} ({error})") from error
+        raise InputError(f"{path}: cannot be read as {Path(path).suffix[1:].upper()} ({error!r})") from error
 
 
 def _csv(path: Path) -> _Points:
     """A tidy table: a row for each frame and joint, columns such as frame, time_s, joint, x_right_m or x, y, z; or a
     wide one: a row for each frame, columns such as frame, nose_x, nose_y, nose_z."""
+    limits.check_table(path)
     rows = pd.read_csv(path, comment="#")
     frame, time = (next((name for name in names if name in rows), None) for names in (_FRAMES, _TIMES))
     wide = [(str(name), match) for name in rows if (match := _WIDE.fullmatch(str(name)))]
@@ -85,6 +87,7 @@ def _csv(path: Path) -> _Points:
     moments, row = np.unique(_numbers(rows, frame, time), return_inverse=True)
     if len(np.unique(row * len(names) + column)) < len(rows):
         raise InvalidValue("expected one row for each frame and joint, got some more than once")
+    limits.check_joints(len(moments), len(names), path.stat().st_size)
     xyz = np.full((len(moments), len(names), 3), np.nan)
     xyz[row, column] = np.stack([rows[found[axis][0]].to_numpy(float) for axis in "xyz"], -1)
     seconds = np.full(len(moments), np.nan)
@@ -100,6 +103,7 @@ def _wide(rows: pd.DataFrame, columns: list[tuple[str, re.Match[str]]], frame: A
     names = [joint for joint, axis in where if axis == "x" and {(joint, "y"), (joint, "z")} <= where.keys()]
     if not names:
         raise InvalidValue(f"expected columns joint_x, joint_y, joint_z, got {', '.join(map(str, rows))}")
+    limits.check_joints(0, len(names), 0)
     xyz = np.stack([rows[[where[joint, axis] for axis in "xyz"]].to_numpy(float) for joint in names], 1)
     numbers = _numbers(rows, frame, time)
     unit = _only("units", {match[3] for _, match in columns})
@@ -132,6 +136,7 @@ def _only(name: str, values: set[Any]) -> Any:
 
 
 def _trc(path: Path) -> _Points:
+    limits.check_table(path)
     with open(path, encoding="utf-8", errors="replace") as stream:
         header = [stream.readline().rstrip("\r\n").split("\t") for _ in range(_TRC_HEADER)]
         rows = pd.read_csv(stream, sep="\t", header=None, dtype=float)
