@@ -26,8 +26,20 @@ def export_poses(
     ] = False,
     clock: Annotated[bool, typer.Option("--clock", help="Keep the time of day, where the result tells it.")] = False,
 ) -> None:
-    """Poses in another format: a tidy table (csv, parquet), TRC, C3D, movement netCDF, NWB, Motion-BIDS, COCO JSON; or
-    with --keypoints-only a result without provenance, serial numbers and time of day."""
+    """Poses in another format, or with --keypoints-only a result without provenance, serial numbers and time of day.
+
+    \b
+    csv, parquet  tidy tables, units and axes in the columns' names
+    trc           OpenSim
+    c3d           motion laboratories; in parts beyond 65,535 frames
+    nc            the `movement` package, netCDF
+    nwb           Neurodata Without Borders, ndx-pose
+    bids          Motion-BIDS: --kind bids -o STUDY/sub-LABEL
+    coco          COCO results of one view: --kind coco -o NAME.json
+
+    Times count from the recording's start; no names, paths or serial numbers
+    are told. A joint without a place is empty, `status` says why.
+    """
     from stereo3d import storage
     from stereo3d.export import export_all
     from stereo3d.sharing import write_keypoints
@@ -59,8 +71,23 @@ def view(
     window: Annotated[bool, typer.Option("--window", help="Open a window to turn the pose in; needs open3d.")] = False,
     rig: o.Rig = None, rectified: o.Rectified = None,
 ) -> None:
-    """See a result; the ending of -o says how. With a recording its pictures with the joints drawn in, as .png or .mp4:
-    they show the infant, mind where they go. Without one joints alone: a video (.mp4), figures, scenes in space."""
+    """See a result; the ending of -o says how.
+
+    \b
+    .png   with a recording: both views of a moment, joints drawn in;
+           without one: a figure of the pose in space, or of tracks
+    .pdf   such a figure for print
+    .svg   the same, to be edited
+    .mp4   with a recording: both views as a video, joints drawn in;
+           without one: the joints alone on black, which shows nobody
+    .glb   the skeleton moving in space, for any viewer of 3D scenes
+    .ply   one moment in space as points and bones, in m
+
+    Orange is the infant's left, blue its right; circles are three sigmas of
+    the detector, lines across join the two places of a joint and are level
+    where the views agree. What is made with a recording shows the infant:
+    mind where it goes.
+    """
     from stereo3d.recording.base import open_recording
     from stereo3d.visual import look
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_LEFT, _RIGHT, _MIDDLE = "#d55e00", "#0072b2", "#009e73"
+_LEFT, _RIGHT, _MIDDLE, _ERROR = "#d55e00", "#0072b2", "#009e73", "#9a9a9a"
 """Colours that a colour-blind reader can tell apart (Okabe and Ito)."""
 _AXES = ("x, to the right", "y, down", "z, away")
 _MOST_DRAWN = 4000
@@ -29,7 +29,7 @@ _ENDINGS = (".png", ".pdf", ".svg")
 def pose(poses: Poses3D, at: int) -> Figure:
     """One moment in space, in cm about the middle of the joints, seen by the camera from a little above and aside.
 
-    Raises UsageError where there is no such frame.
+    A grey line at each joint is one sigma of depth either way. Raises UsageError where there is no such frame.
     """
     from matplotlib.figure import Figure
 
@@ -38,20 +38,30 @@ def pose(poses: Poses3D, at: int) -> Figure:
     xyz, skeleton = 100 * poses.xyz[at], poses.skeleton
     xyz = xyz - np.array([metrics.spread(column)[2] for column in xyz.T])
     drawn = xyz[:, [0, 2, 1]] * [1, 1, -1]
-    figure = Figure(figsize=(5, 5), layout="constrained")
+    figure = Figure(figsize=(5.5, 5.5), layout="constrained")
     axes = figure.add_subplot(projection="3d")
     for a, b in skeleton.bones:
         colours = {_colour(skeleton.joints[j]) for j in (a, b)}
         axes.plot(*drawn[[a, b]].T, color=colours.pop() if len(colours) == 1 else _MIDDLE, linewidth=2)
     seen = np.isfinite(drawn).all(-1)
     axes.scatter(*drawn[seen].T, c=[_colour(j) for j, s in zip(skeleton.joints, seen) if s], s=16)
-    reach = float(np.abs(drawn[seen]).max(initial=1.0)) * 1.1
-    axes.set(xlim=(-reach, reach), ylim=(-reach, reach), zlim=(-reach, reach), xlabel="x cm", ylabel="z cm",
-             zlabel="−y cm", title=_title(poses, at))  # fmt: skip
-    axes.locator_params(nbins=5)
-    axes.set_box_aspect((1, 1, 1), zoom=0.9)
-    axes.view_init(elev=20, azim=-70)
+    for (x, z, y), deep in zip(drawn[seen], 100 * poses.sigma[at, seen, 2]):
+        axes.plot([x, x], [z - deep, z + deep], [y, y], color=_ERROR, linewidth=1)
+    _dress(axes, float(np.abs(drawn[seen]).max(initial=1.0)) * 1.1)
+    axes.set_title(_title(poses, at))
     return figure
+
+
+def _dress(axes: Any, reach: float) -> None:
+    """The same scale along all axes, their names, and what the colours mean."""
+    axes.set(**{f"{axis}lim": (-reach, reach) for axis in "xyz"})
+    axes.set(xlabel="to the right, cm", ylabel="away, cm", zlabel="up in the picture, cm")
+    for colour, words in ((_LEFT, "infant's left"), (_RIGHT, "its right"), (_ERROR, "± one sigma of depth")):
+        axes.plot([], [], [], color=colour, label=words)
+    axes.legend(loc="upper left", fontsize="small", frameon=False)
+    axes.locator_params(nbins=5)
+    axes.set_box_aspect((1, 1, 1), zoom=0.88)
+    axes.view_init(elev=20, azim=-70)
 
 
 def _title(poses: Poses3D, at: int) -> str:
@@ -78,7 +88,7 @@ def tracks(poses: Poses3D, joints: Sequence[str] | None = None) -> Figure:
             _track(axes, time, xyz[:, k, i], sigma[:, k, i], name.replace("_", " "))
         axes.set_ylim(_limits(xyz[:, columns, i]))
         axes.set_ylabel(f"{_AXES[i]}\ncm")
-    rows[2].set_xlabel("s")
+    rows[2].set_xlabel("time, s")
     if names:
         figure.legend(*rows[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return figure

@@ -15,8 +15,11 @@ from stereo3d.recording.base import Recording
 from stereo3d.recording.rig import Rig, rectifier_for
 from stereo3d.stereo import Stereo
 from stereo3d.values import Bytes, Floats
+from stereo3d.visual.page.words import clock
 
 _LEFT, _RIGHT, _MIDDLE = (255, 140, 0), (0, 170, 255), (120, 230, 120)
+_ROW, _FAINT = (225, 45, 190), 0.6
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
 _SHIFT = 4
 _MARGIN = 0.25
 """Left free around the joints, over their spread."""
@@ -32,17 +35,43 @@ def overlay(images: Stereo[Bytes], joints: Stereo[Poses2D], at: int) -> Bytes:
     """(h, 2 w, 3) both views side by side, cut to the infant, with the joints at position `at` of the poses.
 
     The infant's left side is orange, its right side blue, the middle green; circles show three of the detector's
-    sigmas. A thin line joins both places of each joint: level in a rectified pair when the views agree. Joints are in
-    the pixels of `images`; the same rows are cut from both.
+    sigmas. A faint line joins both places of each joint: level in a rectified pair when the views agree. Joints are in
+    the pixels of `images`; the same rows are cut from both. Over them stand the view and the moment.
     """
     drawn = images.map(lambda image, poses: draw_joints(image, poses, at), joints)
     rows, left, right = windows(joints.map(lambda poses: poses.xy[at]), images.left.shape[1::-1])
     both = np.concatenate([drawn.left[rows, left], drawn.right[rows, right]], axis=1)
-    offset = np.array([[left.start, rows.start], [right.start - (left.stop - left.start), rows.start]])
+    width = left.stop - left.start
+    offset = np.array([[left.start, rows.start], [right.start - width, rows.start]])
     ends = np.stack([joints.left.xy[at], joints.right.xy[at]], axis=1) - offset
-    for a, b in ends[np.isfinite(ends).all((1, 2))]:
-        cv2.line(both, fixed_point(a), fixed_point(b), (255, 255, 255), 1, cv2.LINE_AA, _SHIFT)
+    row_lines(both, ends)
+    for picture, words in zip((both[:, :width], both[:, width:]), captions(joints.left, at)):
+        write_words(picture, words)
     return both
+
+
+def row_lines(picture: Bytes, ends: Floats) -> None:
+    """Draw faint lines between pairs of places (N, 2, 2) px into a picture, where both are known."""
+    drawn = picture.copy()
+    for a, b in ends[np.isfinite(ends).all((1, 2))]:
+        cv2.line(drawn, fixed_point(a), fixed_point(b), _ROW, 1, cv2.LINE_AA, _SHIFT)
+    cv2.addWeighted(drawn, _FAINT, picture, 1 - _FAINT, 0.0, dst=picture)
+
+
+def captions(poses: Poses2D, at: int) -> Stereo[str]:
+    """What stands over both views: which one it is, and the moment."""
+    moment = f"{clock(float(poses.time[at]), 2)}, " if np.isfinite(poses.time[at]) else ""
+    return Stereo(f"left view   {moment}frame {poses.frame[at]}", "right view")
+
+
+def write_words(picture: Bytes, words: str) -> None:
+    """Write words in white into the top left corner of a picture, on a darkened ground, as large as fits."""
+    size = min(0.5, 0.9 * picture.shape[1] / max(cv2.getTextSize(words, _FONT, 1.0, 1)[0][0], 1))
+    (width, height), low = cv2.getTextSize(words, _FONT, size, 1)
+    ground = picture[: height + low + 8, : width + 16]
+    drawn = np.ascontiguousarray(ground // 4)
+    cv2.putText(drawn, words, (8, height + 4), _FONT, size, (255, 255, 255), 1, cv2.LINE_AA)
+    ground[:] = drawn
 
 
 def windows(xy: Stereo[Floats], size: tuple[int, int]) -> tuple[slice, slice, slice]:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from stereo3d import storage
@@ -22,13 +21,11 @@ from stereo3d.recording.rig import Rig, rectifier_for
 from stereo3d.recording.writers import VideoWriter
 from stereo3d.stereo import Stereo
 from stereo3d.values import Bytes, Floats, Ints
-from stereo3d.visual.overlay import draw_joints, fixed_point, windows
+from stereo3d.visual.overlay import captions, draw_joints, row_lines, windows, write_words
 
 PathLike = str | os.PathLike[str]
 Between = tuple[float | None, float | None]
 """s, the second left out; None: no limit."""
-_ROW = (235, 235, 235)
-_SHIFT = 4
 _USUAL_RATE = 30.0
 
 
@@ -69,17 +66,11 @@ def with_joints(
     """
     drawn = images.map(lambda image, poses: draw_joints(image, poses, at), joints)
     ends = np.stack([joints.left.xy[at], joints.right.xy[at]], axis=1)
-    ends = ends[np.isfinite(ends).all((1, 2))]
     width = images.left.shape[1]
     apart = width if cut is None else cut[1].stop - cut[2].start
-    _rows(drawn.left, ends + [[0.0, 0.0], [apart, 0.0]])
-    _rows(drawn.right, ends - [[apart, 0.0], [0.0, 0.0]])
+    row_lines(drawn.left, ends + [[0.0, 0.0], [apart, 0.0]])
+    row_lines(drawn.right, ends - [[apart, 0.0], [0.0, 0.0]])
     return drawn
-
-
-def _rows(picture: Bytes, ends: Floats) -> None:
-    for a, b in ends:
-        cv2.line(picture, fixed_point(a), fixed_point(b), _ROW, 1, cv2.LINE_AA, _SHIFT)
 
 
 def read_views(result: PathLike, between: Between = (None, None)) -> Stereo[Poses2D]:
@@ -110,6 +101,8 @@ def _write(
             rows, *columns = cut
             drawn = with_joints(images, joints, at, cut)
             drawn = Stereo(*(_even(view[rows, place]) for view, place in zip(drawn, columns)))
+            for view, words in zip(drawn, captions(joints.left, at)):
+                write_words(view, words)
             if writer is None:
                 size = drawn.left.shape[1], drawn.left.shape[0]
                 writer = stack.enter_context(VideoWriter(Path(path), size, fps=_rate(time), rectified=True, crf=23))

@@ -57,7 +57,7 @@ def test_row_lines_join_both_pictures() -> None:
     both = np.concatenate([*drawn], axis=1).sum(-1)
     for share in (0.2, 0.5, 0.8):
         x, y = round(150 + 110 * share), round(40 + 20 * share)
-        assert both[y - 1:y + 2, x].max() > 300
+        assert both[y - 1:y + 2, x].max() > 200
     assert not black.any()
 
 
@@ -70,7 +70,7 @@ def test_a_result_over_its_recording(tmp_path: Path) -> None:
         plain = rectifier_for(recording).images(recording[10].images).left
     np.testing.assert_allclose(np.diff(times), 1 / 15, atol=1e-3)
     assert len(pictures) == 4
-    shown = pictures[0][:, : pictures[0].shape[1] // 2].astype(np.float32)
+    shown = pictures[0][30:, : pictures[0].shape[1] // 2].astype(np.float32)
     assert cv2.matchTemplate(plain.astype(np.float32), shown, cv2.TM_CCOEFF_NORMED).max() > 0.8
 
 

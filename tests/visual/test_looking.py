@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import struct
 import sys
 from collections.abc import Callable
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 from results import part, result
 
-from stereo3d import storage
+from stereo3d import plugins, storage
 from stereo3d.cli.app import main
 from stereo3d.errors import InputError
 from stereo3d.visual.look import ENDINGS, look, moment
@@ -139,3 +140,13 @@ def test_the_moment() -> None:
     times = np.array([0.0, np.nan, 0.2, 0.3])
     assert [moment(times, t) for t in (None, 0.0, 0.22, 9.0)] == [2, 0, 2, 3]
     assert moment(np.full(3, np.nan), 1.0) == 1
+
+
+def test_the_help_tells_every_ending_and_every_format(run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run("--help")
+    assert code == 0 and all(f"\n  {ending} " in out for ending in ENDINGS) and "shows the infant" in out
+    monkeypatch.setattr(sys, "argv", ["stereo3d", "export", "--help"])
+    with pytest.raises(SystemExit):
+        main()
+    told = capsys.readouterr().out
+    assert all(re.search(rf"^  (csv, )?{kind}\b", told, re.MULTILINE) for kind in plugins.names(plugins.EXPORTERS))

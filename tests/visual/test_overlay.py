@@ -15,7 +15,7 @@ from stereo3d.poses import Poses2D
 from stereo3d.recording.base import open_recording
 from stereo3d.skeleton import COCO_17
 from stereo3d.stereo import Stereo
-from stereo3d.visual.overlay import draw, overlay
+from stereo3d.visual.overlay import captions, draw, overlay, write_words
 
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "infant.h5"
 BLACK = Stereo(np.zeros((400, 600, 3), np.uint8), np.zeros((400, 600, 3), np.uint8))
@@ -43,7 +43,25 @@ def test_sides_have_their_colours_and_rows_are_kept() -> None:
 
 def test_without_joints_the_whole_pictures_are_shown() -> None:
     picture = overlay(BLACK, Stereo(joints({}), joints({})), 0)
-    assert picture.shape == (400, 1200, 3) and not picture.any()
+    assert picture.shape == (400, 1200, 3) and not picture[30:].any()
+
+
+def test_words_tell_the_view_and_the_moment() -> None:
+    seen = joints({"nose": (5, 5)})
+    late = Poses2D(seen.xy, seen.score, seen.sigma, np.array([61.5]), np.array([922]), COCO_17)
+    assert tuple(captions(late, 0)) == ("left view   1:01.50, frame 922", "right view")
+    untimed = Poses2D(seen.xy, seen.score, seen.sigma, np.array([np.nan]), np.array([7]), COCO_17)
+    assert captions(untimed, 0).left == "left view   frame 7"
+
+
+@pytest.mark.parametrize("size", [(20, 30), (40, 90), (400, 600)])
+def test_words_fit_on_any_picture_and_read_on_any_ground(size: tuple[int, int]) -> None:
+    for ground in (0, 255):
+        picture = np.full((*size, 3), ground, np.uint8)
+        write_words(picture, "left view   1:01.50, frame 922")
+        written = np.argwhere((picture > 150).all(-1) & (np.full(size, ground) < 150))
+        assert ground or (len(written) and written[:, 1].max() < size[1] - 1)
+        assert picture[2, 2].max() < 90 and (picture != ground).any()
 
 
 @pytest.mark.parametrize("place", [(-1e6, 20.0), (595.0, 395.0), (0.0, 0.0)])
