@@ -18,7 +18,7 @@ from stereo3d.calibration.rectify import Rectifier
 from stereo3d.cameras import RectifiedCamera, StereoRig
 from stereo3d.errors import CalibrationError, InputError
 from stereo3d.stereo import Stereo
-from stereo3d.values import Bytes, Floats, Value
+from stereo3d.values import Bytes, Floats, Ints, Value
 
 LIMITS = (0.3, 1.0)
 """px, the systematic row error up to which a rig is good, and up to which it is usable."""
@@ -33,6 +33,9 @@ _NEAREST = 0.15
 """m, nearer than which nothing is expected."""
 _TALLEST = 0.06
 """Parts of the picture's height, beyond which a difference of rows is taken for a wrong match."""
+
+_PARTS = (8, 6)
+"""Of the picture, across and down."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +70,7 @@ class Check(Value):
         level = ("good", "usable", "film again")[max(grades)]
         told = f"rows are off by {self.systematic:.2f} px beyond the features' own {self.scatter:.2f} px"
         if grades[1]:
-            told += f", depths at {AT:g} m by {1000 * off:+.0f} mm (within {1000 * sure:.0f})"
+            told += f", depths at {AT:g} m by {1000 * off:+.0f} mm (± {1000 * sure:.0f})"
         if max(grades):
             told += "; the cameras have moved: calibrate again (mode extrinsics will do)"
         return f"{level}: {told}"
@@ -77,8 +80,8 @@ class Check(Value):
         return "\n".join([
             self.verdict,
             f"{len(self.rows)} features in {self.pairs} pairs; rows differ by {np.median(self.rows):+.2f} px (median)",
-            f"the right camera has turned by {turn} degrees about x, y, z since the calibration (within {sigma})",
-            f"so depths at {AT:g} m are off by {1000 * self.depth_error[0]:+.1f} mm (within "
+            f"the right camera has turned by {turn} degrees about x, y, z since the calibration (± {sigma})",
+            f"so depths at {AT:g} m are off by {1000 * self.depth_error[0]:+.1f} mm (± "
             f"{1000 * self.depth_error[1]:.1f}); a camera that was moved without turning is not seen",
         ])
 
@@ -114,7 +117,7 @@ def check(rig: StereoRig | RectifiedCamera, pairs: Iterable[Stereo[Bytes]], *, r
     rows = left[:, 1] - right[:, 1]
     x, y = ((right - (camera.cx.right, camera.cy)) / camera.focal).T
     slopes = camera.focal * np.stack([1 + y * y, -x * y, -x], -1)
-    turn, scatter, sigma = _robust(slopes, rows)
+    turn, scatter, sigma = _robust(slopes, rows, _parts(left, camera.size))
     depth = camera.depth(left[:, 0] - right[:, 0])
     systematic = float(np.sqrt(((slopes @ turn) ** 2).mean()))
     behind = float((~(depth > 0)).mean())
@@ -156,8 +159,17 @@ def _mutual(left: Any, right: Any) -> tuple[list[int], list[int]]:
     return [i for i, _ in clear], [j for _, j in clear]
 
 
-def _robust(slopes: Floats, rows: Floats) -> tuple[Floats, float, Floats]:
-    """The turn by Tukey's biweight, the spread of what is left, and the turn's standard deviations."""
+def _parts(xy: Floats, size: tuple[int, int]) -> Ints:
+    """(N,) which part of the picture each feature (N, 2) px lies in: neighbours share their matching's errors."""
+    column, row = np.clip((xy / size * _PARTS).astype(np.int64), 0, np.array(_PARTS) - 1).T
+    return np.asarray(row * _PARTS[0] + column)
+
+
+def _robust(slopes: Floats, rows: Floats, part: Ints) -> tuple[Floats, float, Floats]:
+    """The turn by Tukey's biweight, the spread of what is left, and the turn's standard deviations.
+
+    The larger of what independent errors and errors shared within a part (N,) make of them (Liang and Zeger 1986).
+    """
     turn, weight = np.array([np.median(rows) / slopes[:, 0].mean(), 0.0, 0.0]), np.ones(len(rows))
     for _ in range(20):
         rest = rows - slopes @ turn
@@ -165,5 +177,12 @@ def _robust(slopes: Floats, rows: Floats) -> tuple[Floats, float, Floats]:
         weight = np.clip(1 - (rest / (4.685 * scatter)) ** 2, 0, None) ** 2
         normal = slopes.T @ (weight[:, None] * slopes)
         turn = np.linalg.lstsq(normal, slopes.T @ (weight * rows), rcond=None)[0]
-    cover = np.linalg.pinv(normal)
-    return turn, scatter, np.asarray(scatter * np.sqrt(np.maximum(np.diag(cover), 0)))
+    far = ((rows - slopes @ turn) / (4.685 * scatter)) ** 2
+    yields = np.where(far < 1, (1 - far) * (1 - 5 * far), 0.0)  # the slope of the weighted error (Huber 1981)
+    cover = np.linalg.pinv(normal) * weight.sum() / max(float(yields.sum()), 0.1 * weight.sum())
+    pulls = np.zeros((int(part.max()) + 1, 3))
+    np.add.at(pulls, part, slopes * (weight * (rows - slopes @ turn))[:, None])
+    n = max(len(np.unique(part)), 2)
+    shared = cover @ (pulls.T @ pulls) @ cover * n / (n - 1)
+    largest = np.maximum(scatter**2 * np.diag(cover), np.diag(shared))
+    return turn, scatter, np.asarray(np.sqrt(np.maximum(largest, 0)))
