@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from stereo3d.errors import InvalidValue, LostPicture, RecordingError
 from stereo3d.limits import MOST_PIXELS, MOST_SCANNED, MOST_SCANS
+from stereo3d.recording.stream.holes import has_hole
 from stereo3d.values import Bytes
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
@@ -99,6 +100,8 @@ def _decoded(data: Bytes, what: str, how: int) -> NDArray[Any]:
     most = min(MOST_SCANS, MOST_SCANNED // (size[0] * size[1]))
     if raw.startswith(_JPEG) and raw.count(_SCAN) > most:
         raise LostPicture(f"{what}: expected a JPEG of up to {most} scans, got {raw.count(_SCAN)}; refused")
+    if raw.startswith(_JPEG) and has_hole(raw, "mjpeg"):
+        raise LostPicture(f"{what}: is damaged, a part of it is gone")
     if not _whole(raw):
         raise LostPicture(f"{what}: is cut off or damaged, its end is missing")
     try:

@@ -12,6 +12,8 @@ import pytest
 from made import both, write_video
 from svo_files import join, payloads, units
 
+from stereo3d.errors import LostPicture
+from stereo3d.recording import pictures
 from stereo3d.recording.stream.holes import has_hole
 
 
@@ -51,6 +53,23 @@ def test_jpegs_have_none_until_they_are_hurt(image: np.ndarray, quality: int) ->
     assert not has_hole(data, "mjpeg") and not has_hole(data + bytes(512), "mjpeg")
     at = (data.index(b"\xff\xda") + len(data)) // 2
     assert has_hole(data[:at] + bytes(64) + data[at:], "mjpeg") and has_hole(data[:-64] + bytes(64), "mjpeg")
+
+
+@pytest.mark.parametrize("settings", [
+    [cv2.IMWRITE_JPEG_OPTIMIZE, 1], [cv2.IMWRITE_JPEG_PROGRESSIVE, 1], [cv2.IMWRITE_JPEG_RST_INTERVAL, 4],
+])
+def test_codes_made_for_a_flat_picture_may_be_zeros(settings: list[int]) -> None:
+    for image in (np.zeros((480, 1280, 3), np.uint8), both(3, (640, 480))):
+        data = cv2.imencode(".jpg", image, settings)[1]
+        assert not has_hole(data.tobytes(), "mjpeg")
+        assert np.abs(pictures.decode(data.ravel(), "a picture")[..., ::-1].astype(int) - image).mean() < 3
+
+
+def test_a_jpeg_with_a_hole_is_lost() -> None:
+    data = cv2.imencode(".jpg", both(3, (640, 480)))[1].ravel()
+    data[len(data) // 2:len(data) // 2 + 64] = 0
+    with pytest.raises(LostPicture, match="x.jpg: is damaged, a part of it is gone"):
+        pictures.decode(data, "x.jpg")
 
 
 def test_zeros_before_the_pixels_of_a_jpeg_are_its_own() -> None:

@@ -49,6 +49,8 @@ class StripPictures:
     def __init__(self, payloads: Payloads) -> None:
         self._payloads = payloads
         self.codec, self.note = "jpeg", ""
+        self.begins = 0
+        """The first frame that is not lost for want of those before the recording."""
         self.size: tuple[int, int] = _first_whole(self).shape[1::-1]
 
     def __len__(self) -> int:
@@ -68,7 +70,7 @@ class StreamPictures:
         with trouble(self._name):
             first = self._coded.first()
         self.size = pictures.check_size(self._name, first.width, first.height)
-        self.note = self._stream.note
+        self.note, self.begins = self._stream.note, self._stream.begins
 
     def __len__(self) -> int:
         return len(self._stream)
@@ -115,9 +117,9 @@ class _Stream:
                 f"{self.name}: expected a stream with pictures to start from, or one that is refreshed within {REACH}, "
                 f"got neither; {ELSEWHERE}"
             )
-        begins = first + (self._entry(first) or 0) if first is not None else self._refreshed
-        if begins:
-            self.note = f"the stream is whole from frame {begins} on: those before are marked invalid"
+        self.begins = first + (self._entry(first) or 0) if first is not None else self._refreshed
+        if self.begins:
+            self.note = f"the stream is whole from frame {self.begins} on: those before are marked invalid"
 
     def __len__(self) -> int:
         return len(self._payloads)

@@ -166,5 +166,6 @@ def _facts(mcap: Mcap, header: Header, serial: int, frames: Frames, views: Strea
     notes = [*mcap.notes, *frames.notes, views.note, *header.doubts(size, serial, fps), where]
     return Facts(
         sources=(mcap.path,), kind="ZED SVO2", codec=views.codec, size=size, time=time, fps=fps, rectified=False,
-        rig=rig, notes=tuple(note for note in notes if note), valid=frames.valid,
+        rig=rig, notes=tuple(note for note in notes if note),
+        valid=frames.valid & (np.arange(len(frames)) >= views.begins),
     )
