@@ -15,7 +15,7 @@ import dataclasses
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from stereo3d.errors import InputError, UsageError, unknown_name
 from stereo3d.limits import LONGEST_SETTINGS, parse_toml, read_text
@@ -50,12 +50,22 @@ class Config(Value):
         return dataclasses.asdict(self)
 
 
+Settings = TypeVar("Settings", bound=Value)
+"""Settings by stage, such as Config."""
+
+
 def resolve(file: str | os.PathLike[str] | None = None, assignments: Iterable[str] = ()) -> Config:
     """The defaults, changed by a TOML file and then by `stage.key=value` each.
 
     Raises UsageError for an unknown stage or key (it names the nearest one), InputError for a file that is not TOML.
     """
-    config = Config()
+    return changed(Config(), file, assignments)
+
+
+def changed(
+    config: Settings, file: str | os.PathLike[str] | None = None, assignments: Iterable[str] = ()
+) -> Settings:
+    """The same from other settings than the defaults, or of another kind of run."""
     for stage, settings in _load(file).items() if file else ():
         if not isinstance(settings, Mapping):
             raise InputError(f"{file}: expected settings in a stage such as [detect], got {stage} = {settings!r}")
@@ -69,9 +79,9 @@ def resolve(file: str | os.PathLike[str] | None = None, assignments: Iterable[st
     return config
 
 
-def update(config: Config, stage: str, settings: Mapping[str, Any]) -> Config:
+def update(config: Settings, stage: str, settings: Mapping[str, Any]) -> Settings:
     """The configuration with some settings of one stage changed. Raises UsageError for an unknown stage or key."""
-    stages = [f.name for f in dataclasses.fields(Config)]
+    stages = [f.name for f in dataclasses.fields(config)]  # type: ignore[arg-type]
     if stage not in stages:
         raise unknown_name("stage", stage, stages)
     current = getattr(config, stage)
@@ -83,7 +93,7 @@ def update(config: Config, stage: str, settings: Mapping[str, Any]) -> Config:
     if other:
         own["options"] = {**current.options, **own.get("options", {}), **other}
     try:
-        return dataclasses.replace(config, **{stage: dataclasses.replace(current, **own)})
+        return dataclasses.replace(config, **{stage: dataclasses.replace(current, **own)})  # type: ignore[type-var]
     except TypeError as error:
         raise UsageError(f"[{stage}] {settings}: {error}") from error
 

@@ -16,10 +16,10 @@ import stereo3d
 ROOT = Path(stereo3d.__file__).parent
 LAYERS = """
 cli
-pipeline describe
+pipeline describe training
 config segments visual export rigs sharing benchmark
 refinement
-triangulation evaluation detectors synthetic
+triangulation evaluation detectors synthetic datasets
 models recording
 calibration storage
 poses plugins

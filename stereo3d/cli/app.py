@@ -15,7 +15,9 @@ from typing import Any
 
 import typer
 
-from stereo3d.cli import benchmark, calibrate, convert, evaluation, report, results, sources, stages, weights
+from stereo3d.cli import (
+    benchmark, calibrate, convert, evaluation, report, results, sources, stages, train, weights,
+)
 from stereo3d.errors import Stereo3DError
 
 app = typer.Typer(
@@ -25,7 +27,7 @@ app = typer.Typer(
 _COMMANDS: dict[str, Callable[..., None]] = {
     "reconstruct": stages.reconstruct, "detect": stages.detect, "triangulate": stages.triangulate,
     "evaluate": evaluation.evaluate, "export": results.export_poses, "view": results.view, "report": report.report,
-    "info": sources.info, "convert": convert.convert, "simulate": sources.simulate,
+    "info": sources.info, "convert": convert.convert, "simulate": sources.simulate, "train": train.train,
 }
 
 

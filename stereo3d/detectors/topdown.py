@@ -113,7 +113,7 @@ class TopDown:
 
 def decoder_of(name: Decoder, checkpoint: Checkpoint) -> Callable[[Tensor], Peaks[Tensor]]:
     """EfficientPose but for its real-time net smooths its maps before it looks for the maximum."""
-    if name == "argmax" and checkpoint.architecture not in ("efficientpose_rt", "hrnet_w32", "hrnet_w48"):
+    if name == "argmax" and checkpoint.architecture not in ("efficientpose_rt", "hrnet_w16", "hrnet_w32", "hrnet_w48"):
         return partial(decode_argmax, blur=1.0)
     return _DECODERS[name]
 

@@ -13,6 +13,7 @@ from stereo3d.models.dekr import DEKR
 from stereo3d.models.efficientpose import HEAD, VARIANTS, EfficientPose, variant_of
 from stereo3d.models.higherhrnet import HigherHRNet
 from stereo3d.models.hrnet import HRNet
+from stereo3d.models.light import LightHRNet
 from stereo3d.models.openpose import OpenPose
 from stereo3d.skeleton import COCO_17, CROWDPOSE_14, MPII_16, OPENPOSE_18
 
@@ -44,8 +45,11 @@ KINDS = (
     Kind("dekr", "head_heatmap.1.weight", _BRANCH, lambda n: n - 1, (COCO_17.name, CROWDPOSE_14.name), 32),
     Kind("openpose", "model6_2.Mconv7_stage6_L2.weight", "", lambda n: n - 1, (OPENPOSE_18.name,), 8),
     Kind("hrnet", "final_layer.weight", _BRANCH, lambda n: n, (COCO_17.name,), 32),
+    Kind("hrnet", "head.weight", _BRANCH, lambda n: n, (COCO_17.name,), 32),
 )
 _TRUNKS: dict[str, Callable[[int, int], nn.Module]] = {"hrnet": HRNet, "higherhrnet": HigherHRNet, "dekr": DEKR}
+_LIGHT = "hrnet_w16"
+"""The small network that stereo3d trains itself: light.py."""
 _SIDES = {"higherhrnet_w32": 512, "dekr_w32": 512, "higherhrnet_w48": 640, "dekr_w48": 640, "openpose": 368}
 """px, as published."""
 
@@ -69,7 +73,7 @@ class Likeness(NamedTuple):
 def names() -> list[str]:
     """All networks that can be built."""
     trunks = [f"{kind}_w{width}" for kind in _TRUNKS for width in WIDTHS]
-    return [*trunks, "openpose", *(f"efficientpose_{variant.lower()}" for variant in VARIANTS)]
+    return [*trunks, _LIGHT, "openpose", *(f"efficientpose_{variant.lower()}" for variant in VARIANTS)]
 
 
 def kind_of(architecture: str) -> Kind:
@@ -89,6 +93,8 @@ def build(architecture: str, n_joints: int) -> nn.Module:
     kind, _, size = architecture.partition("_")
     if kind == "openpose":
         return OpenPose()
+    if architecture == _LIGHT:
+        return LightHRNet(n_joints=n_joints)
     if kind == "efficientpose":
         return EfficientPose(size.upper())
     return _TRUNKS[kind](int(size.removeprefix("w")), n_joints)

@@ -75,9 +75,9 @@ class Exchange(nn.Module):
     `n_outputs` branches come out.
     """
 
-    def __init__(self, channels: Sequence[int], n_outputs: int) -> None:
+    def __init__(self, channels: Sequence[int], n_outputs: int, depth: int = DEPTH) -> None:
         super().__init__()
-        self.branches = nn.ModuleList(nn.Sequential(*(BasicBlock(c) for _ in range(DEPTH))) for c in channels)
+        self.branches = nn.ModuleList(nn.Sequential(*(BasicBlock(c) for _ in range(depth))) for c in channels)
         self.fuse_layers = nn.ModuleList(
             Sum(_resample(channels, source, target) for source in range(len(channels)))
             for target in range(n_outputs)
@@ -117,11 +117,11 @@ class Trunk(nn.Module):
         self.relu = nn.ReLU(inplace=True)
         self.layer1 = nn.Sequential(Bottleneck(64, 256), *(Bottleneck(256, 256) for _ in range(DEPTH - 1)))
         self.transition1 = Transition([256], channels[:2])
-        self.stage2 = _stage(channels[:2], MODULES[0], n_outputs=2)
+        self.stage2 = stage(channels[:2], MODULES[0], n_outputs=2)
         self.transition2 = Transition(channels[:2], channels[:3])
-        self.stage3 = _stage(channels[:3], MODULES[1], n_outputs=3)
+        self.stage3 = stage(channels[:3], MODULES[1], n_outputs=3)
         self.transition3 = Transition(channels[:3], channels)
-        self.stage4 = _stage(channels, MODULES[2], n_outputs)
+        self.stage4 = stage(channels, MODULES[2], n_outputs)
 
     def branches(self, images: Tensor) -> list[Tensor]:
         """What stage 4 gives, finest first, for (N, 3, H, W) normalised images; H and W multiples of 32."""
@@ -158,10 +158,10 @@ def _conv_relu(n_in: int, n_out: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(*conv_norm(n_in, n_out, stride=stride), nn.ReLU(inplace=True))
 
 
-def _stage(channels: Sequence[int], n_modules: int, n_outputs: int) -> nn.Sequential:
+def stage(channels: Sequence[int], n_modules: int, n_outputs: int, depth: int = DEPTH) -> nn.Sequential:
     """Exchanges in a row; the last gives n_outputs branches, those before it all."""
     outputs = [len(channels)] * (n_modules - 1) + [n_outputs]
-    return nn.Sequential(*(Exchange(channels, n) for n in outputs))
+    return nn.Sequential(*(Exchange(channels, n, depth) for n in outputs))
 
 
 def _resample(channels: Sequence[int], source: int, target: int) -> nn.Module:

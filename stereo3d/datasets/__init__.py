@@ -1,0 +1,1 @@
+"""Annotated pictures of infants, as data sets have them."""

@@ -1,0 +1,1 @@
+"""Training of top-down detectors. Needs torch; `stereo3d train` and recipe.py are the ways in."""

@@ -1,0 +1,81 @@
+"""Pictures turned, scaled, mirrored and tinted, their joints with them; whole batches on any device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from stereo3d.skeleton import Skeleton
+from stereo3d.training.recipe import Training
+from stereo3d.values import Bools, Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """N pictures and where their joints are."""
+
+    images: Tensor
+    """(N, h, w, 3) uint8 RGB."""
+    xy: Tensor
+    """(N, K, 2) px, NaN where unknown."""
+    weight: Tensor
+    """(N, K) 0 where a joint does not count."""
+
+
+def augment(
+    batch: Batch, size: tuple[int, int], *, settings: Training, skeleton: Skeleton, rng: np.random.Generator
+) -> Batch:
+    """The batch as pictures of `size` (w, h) px about their middles, each drawn anew: scaled, turned, mirrored, tinted.
+
+    A mirrored picture's left joints become right ones; a turned one's do not. Joints that leave the picture lose their
+    weight. Colours go in as bytes and come out so.
+    """
+    n = len(batch.images)
+    low, high = np.log(settings.scale)
+    scale = np.exp(rng.uniform(low, high, n))
+    angle = np.radians(rng.uniform(-settings.rotation, settings.rotation, n))
+    mirrored = rng.random(n) < settings.flip
+    moved = placed(batch, size, scale=scale, angle=angle, mirrored=mirrored, skeleton=skeleton)
+    gain = torch.tensor(1 + settings.brightness * rng.uniform(-1, 1, (n, 1, 1, 3)), dtype=torch.float32)
+    shift = torch.tensor(64 * settings.brightness * rng.uniform(-1, 1, (n, 1, 1, 1)), dtype=torch.float32)
+    device = moved.images.device
+    tinted = (moved.images.float() * gain.to(device) + shift.to(device)).clamp(0, 255).to(torch.uint8)
+    return Batch(tinted, moved.xy, moved.weight)
+
+
+def placed(
+    batch: Batch, size: tuple[int, int], *, scale: Floats, angle: Floats, mirrored: Bools, skeleton: Skeleton
+) -> Batch:
+    """The batch about the pictures' middles as pictures of `size` (w, h) px, (N,) times as large, turned by (N,) rad
+    from x towards y, mirrored where (N,) says so. Black where there was no picture.
+    """
+    n, h, w = batch.images.shape[:3]
+    device = batch.images.device
+    c, s = scale * np.cos(angle), scale * np.sin(angle)
+    side = np.where(mirrored, -1.0, 1.0)
+    rows = np.stack([np.stack([side * c, -side * s], -1), np.stack([s, c], -1)], -2)
+    linear = torch.tensor(rows, dtype=torch.float32, device=device)
+    source, target = (torch.tensor([(a - 1) / 2, (b - 1) / 2], device=device) for a, b in ((w, h), size))
+    xy = (batch.xy - source) @ linear.transpose(1, 2) + target
+    swap = torch.as_tensor(skeleton.mirror.copy(), device=device)
+    flips = torch.as_tensor(mirrored, device=device)
+    xy = torch.where(flips[:, None, None], xy[:, swap], xy)
+    weight = torch.where(flips[:, None], batch.weight[:, swap], batch.weight)
+    inside = ((xy > -0.5) & (xy < xy.new_tensor([size[0] - 0.5, size[1] - 0.5]))).all(-1)
+    return Batch(_warped(batch.images, torch.linalg.inv(linear), source, target, size), xy, weight * inside)
+
+
+def _warped(images: Tensor, back: Tensor, source: Tensor, target: Tensor, size: tuple[int, int]) -> Tensor:
+    """(N, h, w, 3) bytes of the pictures at back (N, 2, 2) times the places about the middle."""
+    h, w = images.shape[1:3]
+    y, x = torch.meshgrid(
+        torch.arange(size[1], device=images.device), torch.arange(size[0], device=images.device), indexing="ij")
+    there = torch.stack([x, y], -1).float().reshape(1, -1, 2) - target
+    at = there @ back.transpose(1, 2) + source
+    grid = (at + 0.5) * at.new_tensor([2 / w, 2 / h]) - 1
+    out = torch.nn.functional.grid_sample(
+        images.permute(0, 3, 1, 2).float(), grid.reshape(len(images), size[1], size[0], 2), align_corners=False)
+    return out.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)

@@ -1,0 +1,209 @@
+"""Training itself: epochs over samples, on a CPU, a GPU or several (torchrun), which a kill cannot lose."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from stereo3d.detectors.topdown import device_named
+from stereo3d.models.architectures import build
+from stereo3d.models.light import SIGMA
+from stereo3d.models.shelf import located
+from stereo3d.models.weights import load_into, read_checkpoint
+from stereo3d.skeleton import Skeleton, skeleton_named
+from stereo3d.training import state as runs
+from stereo3d.training.augment import augment
+from stereo3d.training.curves import draw_curves
+from stereo3d.training.measure import Score, measure, normalised
+from stereo3d.training.recipe import Recipe
+from stereo3d.training.samples import Samples
+from stereo3d.training.state import State
+from stereo3d.training.targets import gaussians, joint_weights, loss, loss_of_logits, map_size, on_maps
+
+_WARM_UP = 0.02
+_FOLLOW_FROM = 10
+"""The average follows fast at first: over (1 + step) / (10 + step) of its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run tells after each epoch."""
+
+    epoch: int
+    epochs: int
+    loss: float
+    score: Score
+    best: bool
+
+
+def train(
+    recipe: Recipe, samples: Samples, held_out: Samples, output: str | os.PathLike[str], *, resume: bool = False,
+    restart: bool = False, on_epoch: Callable[[Report], object] = lambda _: None,
+    on_step: Callable[[int], object] = lambda _: None,
+) -> Path:
+    """The path of the best weights; `output` is a folder that also holds the last state, the course and its picture.
+
+    After each epoch the averaged weights are measured on the held-out samples and all is put on the disk; a run that
+    was killed goes on with `resume` and comes to the same weights (on one kind of machine with one number of threads).
+    Under torchrun the samples are shared out between the processes. Raises UsageError, InputError, CheckpointError.
+    """
+    folder, world = Path(output), _World()
+    going_on = runs.begin(folder, recipe, resume=resume, restart=restart) if world.first else resume
+    with world:
+        run = _Run(recipe, samples, world)
+        if going_on and (folder / runs.LAST).is_file():
+            runs.load(run.state, folder)
+        while not run.over:
+            mean_loss = run.epoch(on_step)
+            if world.first:
+                on_epoch(_finish(run, held_out, mean_loss, folder))
+            world.wait(run.state)
+    return folder / runs.BEST
+
+
+def _finish(run: _Run, held_out: Samples, mean_loss: float, folder: Path) -> Report:
+    """Measures and saves an epoch. The best weights go first, so that a kill between leaves none that are unknown."""
+    state, recipe = run.state, run.recipe
+    size = recipe.network.input_size
+    found = measure(
+        state.average, held_out, size, run.skeleton, batch=2 * recipe.training.batch, device=run.world.device(recipe))
+    best = state.note(mean_loss, run.rate(run.steps * state.epoch), found)
+    if best:
+        runs.keep(state.average, folder / runs.BEST, recipe)
+    runs.save(state, folder)
+    draw_curves(state.history, folder / runs.CURVES)
+    return Report(state.epoch, recipe.training.epochs, mean_loss, found, best)
+
+
+class _Run:
+    """One process's share of a run."""
+
+    def __init__(self, recipe: Recipe, samples: Samples, world: _World) -> None:
+        settings = recipe.training
+        self.recipe, self.samples, self.world = recipe, samples, world
+        self.skeleton: Skeleton = skeleton_named(recipe.network.skeleton)
+        self.device = world.device(recipe)
+        torch.manual_seed(settings.seed)
+        net: nn.Module = network(recipe).to(self.device)
+        net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._forward = world.shared(net, self.device)
+        self.state = State(net, runs.averaged(net), torch.optim.Adam(net.parameters(), settings.rate))
+        self.steps = max(1, len(samples) // (settings.batch * world.size))
+        self._light = recipe.network.architecture == "hrnet_w16"
+        weights = joint_weights(self.skeleton) if settings.joint_weights else [1.0] * len(self.skeleton)
+        self._weights = torch.tensor(weights, device=self.device)
+
+    @property
+    def over(self) -> bool:
+        """Whether all epochs are done, or enough of them brought nothing."""
+        settings = self.recipe.training
+        stuck = bool(settings.patience) and self.state.since_best >= settings.patience
+        return self.state.epoch >= settings.epochs or stuck
+
+    def rate(self, step: int) -> float:
+        """The learning rate at a step of the run."""
+        settings = self.recipe.training
+        if not settings.cosine:
+            return settings.rate
+        total = self.steps * settings.epochs
+        warm = max(1.0, _WARM_UP * total)
+        return settings.rate * min((step + 1) / warm, 0.5 * (1 + math.cos(math.pi * min(step / total, 1))))
+
+    def epoch(self, on_step: Callable[[int], object]) -> float:
+        """The mean loss of one more epoch."""
+        settings, epoch = self.recipe.training, self.state.epoch
+        rng = np.random.default_rng([settings.seed, epoch, self.world.rank])
+        order = np.random.default_rng([settings.seed, epoch]).permutation(len(self.samples))
+        total = torch.zeros((), device=self.device)
+        self.state.net.train()
+        for i in range(self.steps):
+            first = (i * self.world.size + self.world.rank) * settings.batch
+            rows = np.sort(order[first : first + settings.batch])
+            total += self._step(rows, epoch * self.steps + i, rng)
+            on_step(len(rows) * self.world.size)
+        self.state.epoch += 1
+        return float(total) / self.steps
+
+    def _step(self, rows: Any, step: int, rng: np.random.Generator) -> Tensor:
+        settings, size = self.recipe.training, self.recipe.network.input_size
+        batch = augment(self.samples.take(rows, self.device), size, settings=settings, skeleton=self.skeleton, rng=rng)
+        target = gaussians(on_maps(batch.xy, size), map_size(size), sigma=SIGMA)
+        for group in self.state.optimizer.param_groups:
+            group["lr"] = self.rate(step)
+        with torch.autocast(self.device, torch.bfloat16, enabled=half(settings.precision, self.device)):
+            maps = self._forward(normalised(batch.images))
+        found = (loss_of_logits if self._light else loss)(maps, target, batch.weight * self._weights)
+        self.state.optimizer.zero_grad(set_to_none=True)
+        found.backward()  # type: ignore[no-untyped-call]
+        self.state.optimizer.step()
+        follow = min(settings.average, (1 + step) / (_FOLLOW_FROM + step))
+        runs.follow(self.state.average, self.state.net, follow if settings.average else 0.0)
+        return found.detach()
+
+
+def network(recipe: Recipe) -> nn.Module:
+    """The recipe's network with the weights it begins with. Raises what read_checkpoint raises."""
+    told, skeleton = recipe.network, skeleton_named(recipe.network.skeleton)
+    net = build(told.architecture, len(skeleton))
+    if told.weights is not None:
+        load_into(net, read_checkpoint(os.fspath(located(told.weights))))
+    return net
+
+
+def half(precision: str, device: str) -> bool:
+    """Whether the network computes in bf16."""
+    if precision != "auto":
+        return precision == "bf16"
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    return bool(torch.backends.cpu.get_cpu_capability().startswith("AVX512"))
+
+
+class _World(contextlib.AbstractContextManager["_World"]):
+    """The processes of a run: one, or as many as torchrun started."""
+
+    def __init__(self) -> None:
+        self.size, self.rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
+
+    @property
+    def first(self) -> bool:
+        """Whether this process measures, saves and speaks."""
+        return self.rank == 0
+
+    def __enter__(self) -> _World:
+        if self.size > 1:
+            torch.distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.size > 1:
+            torch.distributed.destroy_process_group()
+
+    def device(self, recipe: Recipe) -> str:
+        """`cpu`, or `cuda`, whose current device is this process's own."""
+        name = device_named(recipe.training.device)
+        if name == "cuda" and self.size > 1:
+            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+        return name
+
+    def shared(self, net: nn.Module, device: str) -> nn.Module:
+        """The network, whose gradients are averaged over all processes."""
+        if self.size == 1:
+            return net
+        return nn.parallel.DistributedDataParallel(net, [torch.cuda.current_device()] if device == "cuda" else None)
+
+    def wait(self, state: State) -> None:
+        """Until the first has saved; all then know the course, and so when to stop."""
+        if self.size > 1:
+            held = [state.history]
+            torch.distributed.broadcast_object_list(held)
+            state.history = held[0]

@@ -1,0 +1,74 @@
+"""How good a network is on samples it does not learn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from stereo3d.detectors.crops import CropRule, apply, heatmap_affine
+from stereo3d.detectors.heatmaps import decode_dark
+from stereo3d.evaluation.pixels import torso_height
+from stereo3d.skeleton import Skeleton
+from stereo3d.training.augment import Batch, placed
+from stereo3d.training.samples import Samples
+from stereo3d.training.targets import map_size
+from stereo3d.values import Floats
+
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+PCK = (0.05, 0.1, 0.2)
+"""Of the torso's height."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """2D errors over all known joints, in px of the network's input."""
+
+    mean: float
+    median: float
+    pck: tuple[float, ...]
+    """Shares of joints within PCK torso heights (AGMA, eq. 5)."""
+
+
+def normalised(images: Tensor) -> Tensor:
+    """(N, 3, h, w) what a network is fed, channels last, of (N, h, w, 3) bytes."""
+    mean, deviation = (255 * images.new_tensor(v, dtype=torch.float32).view(1, 3, 1, 1) for v in (MEAN, DEVIATION))
+    return (images.permute(0, 3, 1, 2).float() - mean) / deviation
+
+
+def upright(batch: Batch, size: tuple[int, int], skeleton: Skeleton) -> Batch:
+    """The samples' middles at `size` (w, h) px, nothing drawn by chance."""
+    n = len(batch.images)
+    return placed(batch, size, scale=np.ones(n), angle=np.zeros(n), mirrored=np.zeros(n, bool), skeleton=skeleton)
+
+
+def measure(
+    net: nn.Module, samples: Samples, size: tuple[int, int], skeleton: Skeleton, *, batch: int, device: str
+) -> Score:
+    """The score of a network, which is put to evaluation; NaN without samples."""
+    net.eval()
+    found, truth = [], []
+    rule = CropRule(size, convention="dark")
+    back = heatmap_affine(map_size(size), rule)
+    for first in range(0, len(samples), batch):
+        part = upright(samples.take(np.arange(first, min(first + batch, len(samples))), device), size, skeleton)
+        with torch.inference_mode():
+            peaks = decode_dark(net(normalised(part.images)).float())
+        found.append(apply(back, peaks.xy.double().cpu().numpy()))
+        known = (part.weight > 0)[..., None]
+        truth.append(torch.where(known, part.xy, torch.nan).double().cpu().numpy())
+    return score(np.concatenate(found), np.concatenate(truth), skeleton) if found else _NOTHING
+
+
+def score(found: Floats, truth: Floats, skeleton: Skeleton) -> Score:
+    """The score of joints (N, K, 2) px against true ones, NaN where they do not count."""
+    error = np.linalg.norm(found - truth, axis=-1)
+    relative = error / torso_height(truth, skeleton)[:, None]
+    with np.errstate(invalid="ignore"):
+        shares = [float(np.mean((relative <= limit)[np.isfinite(relative)])) for limit in PCK]
+    return Score(float(np.nanmean(error)), float(np.nanmedian(error)), tuple(shares))
+
+
+_NOTHING = Score(float("nan"), float("nan"), (float("nan"),) * len(PCK))
