@@ -14,6 +14,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "plugins.md"
 RUN = """
+from functools import partial
+
 import numpy as np
 from stereo3d import plugins
 from stereo3d.detectors import crops
@@ -27,7 +29,7 @@ picture = np.zeros((300, 400, 3), np.uint8)
 picture[118:123, 248:253] = 200
 rule = detector.crop
 affine = crops.affine(Box(np.array([[240.0, 130.0]]), np.array([[160.0, 160.0]])), rule)
-found = look(detector, [lambda a, size: crops.warp(picture, a, size)], affine)
+found = look(detector, [partial(crops.warp, picture)], affine)
 assert np.abs(found.xy[0, 0] - (250, 120)).max() < 4, found.xy
 assert found.score[0, 0] > 0.7 and build("bright-spot", least=250)(np.zeros((1, 128, 128, 3), np.uint8)).score[0, 0] == 0
 print("found")

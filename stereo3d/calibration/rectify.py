@@ -74,17 +74,25 @@ class Rectifier:
             self.crop(images.left, whole, size.left, "left"), self.crop(images.right, whole, size.right, "right")
         )
 
-    def crop(self, image: Bytes, affine: ArrayLike, size: Size, side: Side) -> Bytes:
+    def crop(self, image: Bytes, affine: ArrayLike, size: Size, side: Side, shrink: int = 1) -> Bytes:
         """(h, w, 3) crop of `size` (w, h) px, in one bilinear remap of the recorded picture; black beyond it.
 
-        `affine` (2, 3) takes px of `camera` to px of the crop. Maps of the last 16 crops are kept.
+        `affine` (2, 3) takes px of `camera` to px of the crop. The picture is shrunk by whole numbers before, for crops
+        that would sample it too sparsely. Maps of the last 16 crops are kept.
         Raises CalibrationError for a picture of another size, InvalidValue for an affine without inverse.
         """
         self._check(image, side)
-        u, v = self._map(array("affine", affine, (2, 3)).tobytes(), (size[0], size[1]), side)
-        return np.asarray(cv2.remap(image, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT), image.dtype)
+        u, v = self._map(array("affine", affine, (2, 3)).tobytes(), (size[0], size[1]), side, shrink)
+        small = shrunk(image, shrink)
+        return np.asarray(cv2.remap(small, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT), image.dtype)
 
-    def _new_map(self, affine: bytes, size: Size, side: Side) -> _Map:
+    def _new_map(self, affine: bytes, size: Size, side: Side, shrink: int) -> _Map:
+        """u and v (h, w) px of the shrunk picture for each pixel of the crop."""
+        # A shrunk pixel's middle lies between those that it is the mean of.
+        u, v = (np.asarray((x - (shrink - 1) / 2) / shrink, np.float32) for x in self._whole_map(affine, size, side))
+        return u, v
+
+    def _whole_map(self, affine: bytes, size: Size, side: Side) -> _Map:
         """u and v (h, w) px of the recorded picture for each pixel of the crop."""
         forth = np.vstack([np.frombuffer(affine).reshape(2, 3), (0.0, 0.0, 1.0)])
         if min(size) < 1 or not np.isfinite(forth).all() or not np.linalg.det(forth):
@@ -105,6 +113,16 @@ class Rectifier:
         height, width = image.shape[:2]
         if (width, height) != sizes(self._recorded)[side]:
             raise CalibrationError(f"{side} picture: {mismatch(self._recorded, (width, height))}")
+
+
+def shrunk(image: Bytes, times: int) -> Bytes:
+    """The picture that many times smaller, each pixel the mean of as many each way; rows and columns that do not fill
+    one are left out."""
+    if times == 1:
+        return image
+    height, width = (n // times * times for n in image.shape[:2])
+    size = width // times, height // times
+    return np.asarray(cv2.resize(image[:height, :width], size, interpolation=cv2.INTER_AREA), image.dtype)
 
 
 def _quick_map(view: View, affine: Floats, size: Size) -> _Map:

@@ -1,4 +1,4 @@
-"""benchmark: the figures that the documents state, made anew here."""
+"""benchmark: what this machine does, and the figures that the documents state, made anew here."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from stereo3d.cli import options as o
+from stereo3d.cli.speed import runtimes
 from stereo3d.errors import InputError, UsageError
 
 Parts = Annotated[list[Path] | None, typer.Argument(help="Parts that were written before, to be added.")]
@@ -19,7 +20,7 @@ Every = Annotated[int, typer.Option(min=1, help="Look at the pictures of one in 
 Conditions = Annotated[str | None, typer.Option(help="Some of the conditions, split by commas; by default all.")]
 Part = Annotated[Path | None, typer.Option("--output", "-o", help="Write the sums, to be added to others: .json.")]
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Figures of the documents, made anew. Synthetic.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What this machine does; the documents' figures.")
 
 
 def refinement(
@@ -57,4 +58,4 @@ def _read(path: Path) -> dict[str, object]:
     return held
 
 
-COMMANDS = {"refinement": refinement}
+COMMANDS = {"refinement": refinement, "runtimes": runtimes}

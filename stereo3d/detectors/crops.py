@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from stereo3d.calibration.rectify import shrunk
 from stereo3d.errors import InvalidValue, unknown_name
 from stereo3d.values import Floats, Value, array, number
 
@@ -179,13 +180,21 @@ def magnification(transform: Floats) -> Floats:
     return out
 
 
-def warp(image: NDArray[np.uint8], transform: Floats, size: Sequence[int]) -> NDArray[np.uint8]:
-    """(h, w, ...) the picture in the transform's target, (w, h) size: bilinear, black outside and for NaN."""
+def warp(image: NDArray[np.uint8], transform: Floats, size: Sequence[int], shrink: int = 1) -> NDArray[np.uint8]:
+    """(h, w, ...) the picture in the transform's target, (w, h) size: bilinear, black outside and for NaN.
+
+    The picture is shrunk by whole numbers before; the transform stays that from its own px.
+    """
     w, h = size
     transform = array("transform", transform, (2, 3))
     if not np.isfinite(transform).all():
         return np.zeros((h, w, *image.shape[2:]), image.dtype)
-    out: Any = cv2.warpAffine(image, transform, (w, h), flags=cv2.INTER_LINEAR, borderValue=0)
+    small = shrunk(image, shrink)
+    if shrink > 1:
+        # The middle of the first shrunk pixel lies between those that it is the mean of.
+        grown = np.array([[shrink, 0, (shrink - 1) / 2], [0, shrink, (shrink - 1) / 2], [0, 0, 1]])
+        transform = transform @ grown
+    out: Any = cv2.warpAffine(small, transform, (w, h), flags=cv2.INTER_LINEAR, borderValue=0)
     return np.asarray(out)
 
 

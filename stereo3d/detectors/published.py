@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 from stereo3d.detectors.base import missing_weights
 from stereo3d.errors import MissingPackage, UsageError
+from stereo3d.models.shelf import located
 
 if TYPE_CHECKING:
     from stereo3d.detectors.bottomup import BottomUp
     from stereo3d.detectors.grid import Grid
     from stereo3d.detectors.topdown import TopDown
+    from stereo3d.detectors.tuning import Tuning
     from stereo3d.models.families import Decoder, Family
     from stereo3d.models.weights import Checkpoint
 
@@ -54,6 +56,15 @@ class Published:
         return top_down(
             checkpoint, decoder=self.decoder, flip=flip, device=device, threads=threads, runtime=runtime
         )
+
+    def tuning(
+        self, weights: str | os.PathLike[str], *, device: str = "auto", flip: bool = True, threads: int | None = None
+    ) -> Tuning:
+        """What is needed to try these weights (a file, or a name) in every runtime. Raises what calling it raises."""
+        checkpoint = _read(self, located(weights), "auto", None, None)
+        from stereo3d.detectors.single import tuning_of
+
+        return tuning_of(checkpoint, decoder=self.decoder, flip=flip, device=device, threads=threads)
 
 
 @dataclass(frozen=True, slots=True)

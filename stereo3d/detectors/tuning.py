@@ -73,7 +73,10 @@ class Tuning:
         Half of them are for the ranges of 8 bits, half to measure with. Raises UsageError where a runtime that was
         asked for moves the joints too far.
         """
-        trials, model = self.trials(pictures, clock)
+        return self.choice(*self.trials(pictures, clock))
+
+    def choice(self, trials: Sequence[Trial], model: bytes | None) -> TopDown:
+        """The same from what `trials` gave; remembered, where the joints' moves could be told."""
         name = self.wanted if self.wanted != "auto" else fastest(trials)
         tried = {trial.runtime: trial for trial in trials}
         if name not in tried:

@@ -7,11 +7,11 @@ from functools import partial
 
 import numpy as np
 import pytest
-from dots import CROP, Dots, figure, picture
+from dots import CROP, Dots, figure, picture, rectifier
 
 from stereo3d.detectors import crops
 from stereo3d.detectors.crops import Box
-from stereo3d.detectors.look import FINEST, cut_out, look
+from stereo3d.detectors.look import SMALLEST, cut_out, look
 from stereo3d.poses import Detections
 
 
@@ -43,11 +43,11 @@ def test_a_crop_that_does_not_shrink_is_the_pictures_own_samples() -> None:
     np.testing.assert_array_equal(cut_out(partial(crops.warp, image), affine, (20, 16)), image[5:21, 10:30])
 
 
-@pytest.mark.parametrize("shrink", [2, 3, 5, 7.4])
+@pytest.mark.parametrize("shrink", [1.6, 2, 3, 5, 7.4])
 def test_a_crop_that_shrinks_is_a_mean_in_the_right_place(shrink: float) -> None:
     """Noise comes out grey, and a ramp as itself: pixel centres stay where the affine puts them."""
-    y, x = np.mgrid[:600, :600]
-    noise = np.random.default_rng(0).integers(0, 256, (600, 600)).astype(np.uint8)
+    y, x = np.mgrid[:601, :603]
+    noise = np.random.default_rng(0).integers(0, 256, (601, 603)).astype(np.uint8)
     ramp = (40 + x / 5 + y / 7).astype(np.float32)
     affine = np.array([[1 / shrink, 0, -5.3], [0, 1 / shrink, -4.1]])
     size = (40, 30)
@@ -56,18 +56,29 @@ def test_a_crop_that_shrinks_is_a_mean_in_the_right_place(shrink: float) -> None
     out = cut_out(partial(crops.warp, ramp), affine, size)
     places = crops.apply(crops.invert(affine), np.stack(np.meshgrid(np.arange(40), np.arange(30)), -1).reshape(-1, 2))
     expected = (40 + places[:, 0] / 5 + places[:, 1] / 7).reshape(30, 40)
-    assert np.abs(out - expected).max() <= 1.0
+    assert np.abs(out - expected)[places.reshape(30, 40, 2).max(-1) < 590].max() <= 1.0
 
 
-def test_the_finest_crop_is_bounded() -> None:
-    sizes: list[tuple[int, int]] = []
+@pytest.mark.parametrize(("apart", "times"), [(0.5, 1), (1.5, 1), (1.51, 2), (3, 2), (3.1, 4), (12, 8), (1000, SMALLEST)])
+def test_pictures_are_shrunk_as_far_as_their_samples_lie_apart(apart: float, times: int) -> None:
+    asked: list[int] = []
 
-    def cut(affine: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        sizes.append(size)
+    def cut(affine: np.ndarray, size: tuple[int, int], *, shrink: int) -> np.ndarray:
+        asked.append(shrink)
         return np.zeros((size[1], size[0], 3), np.uint8)
 
-    cut_out(cut, np.array([[1e-3, 0, 0], [0, 1e-3, 0]]), (32, 16))
-    assert sizes == [(32 * FINEST, 16 * FINEST)]
+    cut_out(cut, np.array([[1 / apart, 0, 0], [0, 1 / apart, 0]]), (32, 16))
+    assert asked == [times]
+
+
+def test_a_rectified_crop_of_a_shrunk_picture_shows_the_same() -> None:
+    """Through the lens: dots lie where they lie in the full one."""
+    places = rectifier()
+    image = picture(figure(320, 240, scale=2.5))
+    affine = np.array([[0.5, 0, -30.0], [0, 0.5, -20.0]])
+    whole, small = (places.crop(image, affine, (260, 200), "left", times).astype(float) for times in (1, 2))
+    assert 0 < np.abs(whole - small).mean() < 0.4
+    np.testing.assert_allclose(Dots()(whole[None].astype(np.uint8)).xy, Dots()(small[None].astype(np.uint8)).xy, atol=0.15)
 
 
 class Crowd(Dots):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def test_movenet_through_a_crop(movenet_folder: Path) -> None:
     picture = cv2.cvtColor(cv2.imread(str(movenet_folder / "squat.bmp")), cv2.COLOR_BGR2RGB)
     h, w = picture.shape[:2]
     box = Box(np.array([[(w - 1) / 2, (h - 1) / 2]]), np.array([[w / 1.25, h / 1.25]]))
-    found = look(detector, [lambda affine, size: crops.warp(picture, affine, size)], crops.affine(box, detector.crop))
+    found = look(detector, [partial(crops.warp, picture)], crops.affine(box, detector.crop))
     nose, ankle = found.xy[0][COCO_17.index("nose")], found.xy[0][COCO_17.index("left_ankle")]
     np.testing.assert_allclose(nose / (w, h), [0.589, 0.332], atol=0.04)
     np.testing.assert_allclose(ankle / (w, h), [0.526, 0.826], atol=0.04)
