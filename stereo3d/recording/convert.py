@@ -13,6 +13,7 @@ from stereo3d.journal import parts_of
 from stereo3d.recording.base import Recording
 from stereo3d.recording.form import Form
 from stereo3d.recording.hdf5_writer import RAW_OR_RECTIFIED
+from stereo3d.recording.identity import clock_of
 from stereo3d.recording.to_hdf5 import ToHdf5
 from stereo3d.recording.writers import FolderWriter, VideoWriter, Writer
 
@@ -36,7 +37,7 @@ def convert(
     `.h5` or `.hdf5`: our layout, with the rig (`rig`, or else the recording's own) and the known joints; the recording
     has to know whether it is rectified. `.mp4`: side-by-side H.264, which loses detail, from time 0 on. A name without
     an ending: a folder of PNG pictures with `times.txt`. Pairs go through one by one; times are kept, frames are
-    counted anew from 0; nothing goes along that says whose recording it is, but where `form` keeps it.
+    counted anew from 0; nothing goes along that says whose recording it is or on what day, but where `form` keeps it.
 
     A picture that is lost keeps its place in our layout, marked; the others cannot mark it, so that is an error.
     Our layout is written in parts beside `path` that a crash cannot lose: `unfinished` says what becomes of them, and
@@ -81,9 +82,10 @@ def _writer(recording: Recording, target: Path, fps: float, form: Form) -> Write
 def _copy(
     recording: Recording, frames: range, writer: Writer, form: Form, on_progress: Progress
 ) -> None:
+    clock = 0.0 if form.keep_identity else clock_of(recording.time[frames.start:])
     for pair in recording.frames(frames.start, frames.stop, frames.step):
         if not pair.valid:
             why = pair.faults.left or pair.faults.right
             raise RecordingError(f"{why}; an .h5 file marks a lost picture, this form cannot: convert into one")
-        writer.append(form.shown(pair), pair.time)
+        writer.append(form.shown(pair), pair.time - clock)
         on_progress(1)

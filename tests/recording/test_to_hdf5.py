@@ -124,6 +124,12 @@ class TestIdentity:
         with open_recording(kept) as recording:
             np.testing.assert_allclose(recording.time, now + np.arange(1, 4) / 30)
 
+    def test_nor_in_a_folders_times(self, tmp_path: Path) -> None:
+        with open_recording(self.source(tmp_path / "a.h5", 1.7e9)) as recording:
+            bare, kept = (convert(recording, tmp_path / f"{keep}", form=Form(keep_identity=keep)) for keep in (False, True))
+        for folder, start in ((bare, 0.0), (kept, 1.7e9)):
+            np.testing.assert_allclose(np.loadtxt(folder / "times.txt"), start + np.arange(4) / 30, atol=1e-6)
+
     def test_parts_and_manifest_name_nobody(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         source = self.source(tmp_path / "Ada Lovelace.h5")
         monkeypatch.setattr(to_hdf5, "LENGTH", 2)
