@@ -123,7 +123,9 @@ class Hdf5Recording(PairedRecording):
     def joints(self) -> Stereo[Poses2D] | None:
         """Known joints in the pictures."""
         left, right = (self._read(f"joints/{side}", Poses2D) for side in SIDES)
-        return None if left is None or right is None else Stereo(left, right)
+        if left is None or right is None:
+            return None
+        return Stereo(right, left) if self._swapped else Stereo(left, right)
 
     @functools.cached_property
     def joints_camera(self) -> StereoRig | RectifiedCamera | None:

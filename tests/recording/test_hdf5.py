@@ -83,6 +83,8 @@ def test_known_joints_come_back(tmp_path: Path) -> None:
         writer.annotate(truth=truth, joints=joints, joints_camera=RECTIFIED)
     with open_recording(tmp_path / "a.h5") as recording:
         assert (recording.truth, recording.joints, recording.joints_camera) == (truth, joints, RECTIFIED)
+    with open_recording(tmp_path / "a.h5", swap=True) as recording:
+        assert recording.joints == Stereo(joints.right, joints.left)
 
 
 def test_the_same_pairs_make_the_same_bytes(tmp_path: Path) -> None:

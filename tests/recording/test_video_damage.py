@@ -70,6 +70,21 @@ def test_lost_motion_jpeg_frames_cost_themselves(n_bytes: int, lost: list[int], 
         assert recording[9].time == pytest.approx(0.3) and "damaged" in recording[5].faults.left
 
 
+@pytest.mark.parametrize("bf", ["0", "2"])
+def test_lost_frames_of_an_avi_in_h264_cost_no_more_than_their_stretch(bf: str, tmp_path: Path) -> None:
+    options = {"bf": bf, "keyint_min": "8", "x264-params": "scenecut=0", "threads": "1"}
+    path = write_video(tmp_path / "a.avi", map(noisy, range(N)), **options)
+    with open_recording(path, side_by_side=True) as recording:
+        assert invalid(recording) == []
+    hurt(path, 10, 3000)
+    with open_recording(path, side_by_side=True) as recording:
+        marked = invalid(recording)
+        assert len(recording) == N and marked == list(range(marked[0], marked[-1] + 1))
+        assert 8 < marked[0] <= 11 and marked[-1] in (15, 23)
+        np.testing.assert_allclose(recording.time, np.arange(N) / 30, atol=1e-6)
+        assert [recording[i].valid for i in (0, 12, 8)] == [True, False, True]
+
+
 def side(name: str, numbers: Any, path: Path, rate: int = 30, **how: Any) -> Path:
     numbers = list(numbers)
     return write_video(path, [picture(i, name) for i in numbers], rate=rate, pts=[i - numbers[0] for i in numbers], **how)
