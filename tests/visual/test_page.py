@@ -232,3 +232,9 @@ def test_the_time_of_day_is_not_told() -> None:
     late = dataclasses.replace(POSES, time=POSES.time + 1_700_000_000)
     assert held(page(late))["start"] == 0 and "0:01.0" in words(page(late))
     assert find(late, TRUTH).error.shape == (60, 17)
+
+
+def test_the_run_stands_beside_the_poses_own_origin() -> None:
+    refined = dataclasses.replace(POSES, origin={"refine": {"parts": "body"}, "stereo3d": "0.0.1"})
+    text = words(page(refined, run={"stereo3d": "0.0.2"}))
+    assert "refine › partsbody" in text and "0.0.2" in text and "0.0.1" not in text

@@ -146,6 +146,27 @@ def test_it_prints_on_a_few_sheets_without_its_buttons(browser: Browser) -> None
     assert browser.run("return document.querySelector('canvas').checkVisibility()")
 
 
+def test_what_is_folded_is_printed_and_the_player_keeps_its_shape(browser: Browser) -> None:
+    folded = "return [...document.querySelectorAll('details')].map(d => d.open)"
+    assert set(browser.run(folded)) == {False}
+    browser.print()
+    assert set(browser.run(folded)) == {True}
+    browser.emulate(800, media="print")
+    assert browser.run("return getComputedStyle(document.querySelector('canvas')).objectFit") == "contain"
+
+
+def test_every_check_is_told_by_a_mark_and_in_words(browser: Browser) -> None:
+    marks = browser.run("return [...document.querySelectorAll('.checks li')].map(li => [li.querySelector('.mark').textContent, li.textContent])")
+    assert len(marks) == 4
+    assert all({"✓": "passed: ", "!": "failed: ", "?": "not told: "}[mark] in told for mark, told in marks)
+    width = browser.run("return document.querySelector('.checks .unseen').getBoundingClientRect().width")
+    assert width <= 1, "heard, not seen"
+
+
+def test_a_link_leads_to_each_section(browser: Browser) -> None:
+    assert browser.run("return [...document.querySelectorAll('nav a')].map(a => !!document.querySelector(a.hash))") == [True] * 10
+
+
 def test_the_canvas_is_drawn_on(browser: Browser) -> None:
     browser.run(FRAMES)
     png = base64.b64decode(browser.run(PICTURE).split(",")[1])

@@ -39,7 +39,7 @@ def page(
 ) -> str:
     """A self-contained HTML page: can the result be trusted, and where not.
 
-    With `truth` also how accurate it is. `run` is the provenance, by default the poses' own origin, `recording` what
+    With `truth` also how accurate it is. `run` is the provenance beside the poses' own origin, `recording` what
     recording.base.describe says of the recording. `pictures` are JPEG files by recording frame: they show the infant,
     so none is taken without being given. The page loads nothing, and its content security policy lets nothing be
     loaded or run but its own script and style. It tells neither file names nor serial numbers. Raises what `evaluate`

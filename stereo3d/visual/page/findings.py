@@ -85,8 +85,8 @@ def find(
     trust = judge(poses)
     error = _aligned(evaluation, poses)
     worst = _worst(trust, error, clock)
-    return Findings(poses, trust, seconds, clock, bins(clock), evaluation, error, worst, run or poses.origin,
-                    recording or {})  # fmt: skip
+    origin = {**poses.origin, **(run or {})}
+    return Findings(poses, trust, seconds, clock, bins(clock), evaluation, error, worst, origin, recording or {})
 
 
 def in_order(poses: Poses3D, clock: Floats | Ints) -> Poses3D:

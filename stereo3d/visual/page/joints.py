@@ -45,7 +45,7 @@ def _row(findings: Findings, k: int, share: float) -> list[Cell]:
     sigma = poses.sigma[:, k]
     row: list[Cell] = [
         (words.plain(poses.skeleton.joints[k]), words.plain(poses.skeleton.joints[k])),
-        (join([svg.meter(share, CLASSES[Doubt.NONE]), words.percent(share)]), share),
+        (join([svg.meter(share, CLASSES[Doubt.NONE]), tag("span", words.percent(share))]), share),
         words.cell(float(found.mean()) if found.size else np.nan, words.percent),
         (SHORT[worst] if worst else words.UNKNOWN, SHORT[worst] if worst else ""),
         words.cell(median(np.sqrt((sigma * sigma).sum(-1))), words.centimetres),
