@@ -77,9 +77,10 @@ def kind_of(path: str | os.PathLike[str], kind: str | None = None) -> str:
     if kind is not None and kind not in WRITTEN:
         raise unknown_name("kind of rig file", kind, WRITTEN)
     name = Path(path).name.lower()
-    suited = [k for k, ends in WRITTEN.items() if kind in (None, k) and name.endswith(ends)]
+    meant = {kind: WRITTEN[kind]} if kind else WRITTEN
+    suited = [k for k, ends in meant.items() if name.endswith(ends)]
     if not suited:
-        wanted = sorted({end for k, ends in WRITTEN.items() if kind in (None, k) for end in ends})
+        wanted = sorted({end for ends in meant.values() for end in ends})
         raise CalibrationError(f"{path}: expected {', '.join(wanted)}, got {Path(path).suffix or 'no suffix'}")
     return "kalibr" if kind is None and "camchain" in name and "kalibr" in suited else suited[0]
 

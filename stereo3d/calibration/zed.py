@@ -131,16 +131,21 @@ def format_conf(rigs: Mapping[str, StereoRig]) -> str:
             sections[f"{side}_CAM_{name}"] = section | ({} if one_lens else _lens(camera, _FIVE))
     if one_lens:
         sections |= {f"{s}_DISTO": _lens(c, _EIGHT) for s, c in zip(("LEFT", "RIGHT"), first.cameras)}
-    x, y, z = (first.translation * 1000).tolist()
-    stereo = {"Baseline": -x, "TY": y, "TZ": z}
-    for key, axis in (("CV", 1), ("RX", 0), ("RZ", 2)):
-        angles = {n: Rotation.from_matrix(r.rotation).as_rotvec()[axis] for n, r in rigs.items()}
-        stereo |= {f"{key}_{name}": float(angle) for name, angle in angles.items()}
-    sections["STEREO"] = stereo
+    sections["STEREO"] = _stereo(rigs, first.translation)
     return "\n".join(
         f"[{name}]\n" + "".join(f"{key}={value:.15g}\n" for key, value in section.items())
         for name, section in sections.items()
     )
+
+
+def _stereo(rigs: Mapping[str, StereoRig], translation: Floats) -> dict[str, float]:
+    """The [STEREO] section: lengths in mm, and the angles of every resolution."""
+    x, y, z = (translation * 1000).tolist()
+    out = {"Baseline": -x, "TY": y, "TZ": z}
+    for key, axis in (("CV", 1), ("RX", 0), ("RZ", 2)):
+        for name, rig in rigs.items():
+            out[f"{key}_{name}"] = float(Rotation.from_matrix(rig.rotation).as_rotvec()[axis])
+    return out
 
 
 def _sections(text: str) -> _Sections:
