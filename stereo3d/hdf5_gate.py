@@ -83,8 +83,9 @@ def read_rows(data: h5py.Dataset, start: int = 0, stop: int | None = None) -> np
     if data.dtype.hasobject:
         raise InputError(f"{_name(data)}: holds {data.dtype} of variable length, expected numbers; refused")
     if data.chunks:
+        check = check_chunk if {DEFLATE, LZF} & {*filters_of(data)} else _check_stored
         for offset in chunks_of(data, first, last):
-            check_chunk(data, offset)
+            check(data, offset)
     elif 0 < data.id.get_storage_size() < data.nbytes:
         raise InputError(f"{_name(data)}: claims {data.nbytes} bytes, {data.id.get_storage_size()} are stored; refused")
     return np.asarray(data[first:last])
@@ -129,10 +130,27 @@ def check_chunk(data: h5py.Dataset, offset: tuple[int, ...]) -> Chunk | None:
         elif code == LZF:
             length = _unpacked_length(stored)
     if length != expected:
-        raise InputError(
-            f"{_name(data)}: the chunk at {offset} unpacks to {length} bytes or more, expected {expected}; refused"
-        )
+        raise _other_length(data, offset, length, expected)
     return Chunk(stored, LZF in applied or SHUFFLE in applied)
+
+
+def _check_stored(data: h5py.Dataset, offset: tuple[int, ...]) -> None:
+    """The same for chunks that are stored unpacked, whose length in the file tells: nothing is read."""
+    try:
+        found = data.id.get_chunk_info_by_coord(offset)
+    except DAMAGE:
+        return
+    expected = math.prod(data.chunks) * data.id.get_type().get_size()
+    sums = [place for place, code in enumerate(filters_of(data)) if code == FLETCHER32]
+    length = found.size - sum(_SUM for place in sums if not found.filter_mask >> place & 1)
+    if found.size and length != expected:
+        raise _other_length(data, offset, length, expected)
+
+
+def _other_length(data: h5py.Dataset, offset: tuple[int, ...], length: int, expected: int) -> InputError:
+    return InputError(
+        f"{_name(data)}: the chunk at {offset} unpacks to {length} bytes or more, expected {expected}; refused"
+    )
 
 
 def _inflate(stored: bytes, most: int) -> bytes:
