@@ -98,10 +98,8 @@ def view(
             opened = stack.enter_context(open_recording(recording, right, rectified=rectified)) if recording else None
             advance = stack.enter_context(_frames(poses, output, start, stop))
             kind: Any = figure
-            drawn = look.look(
-                poses, output, opened, rig=rig, figure=kind, joints=joint, time=time, start=start, stop=stop,
-                on_progress=advance,
-            )
+            what = look.What(kind, joint, time, start, stop)
+            drawn = look.look(poses, output, opened, what, rig=rig, on_progress=advance)
         print(drawn)
     if window:
         look.show(poses, time)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -27,36 +27,50 @@ ENDINGS = {
 """What each ending means."""
 
 
+class What(NamedTuple):
+    """What of a result is shown; each kind of picture takes from it what goes for it."""
+
+    figure: Kind = "pose"
+    joints: Sequence[str] | None = None
+    """Whose tracks; by default those of wrists and ankles."""
+    time: float | None = None
+    """s, the moment; by default the middle frame's."""
+    start: float | None = None
+    """s, of a video."""
+    stop: float | None = None
+    """s, not shown any more."""
+
+
 def look(
-    result: PathLike, path: PathLike, recording: Recording | None = None, *, rig: Rig | PathLike | None = None,
-    figure: Kind = "pose", joints: Sequence[str] | None = None, time: float | None = None,
-    start: float | None = None, stop: float | None = None, on_progress: Callable[[int], object] = lambda _: None,
+    result: PathLike, path: PathLike, recording: Recording | None = None, what: What = What(), *,
+    rig: Rig | PathLike | None = None, on_progress: Callable[[int], object] = lambda _: None,
 ) -> Path:
     """The path of what was drawn of a result.
 
     .png: both pictures of one moment with their joints, which shows the infant, or without a recording a figure.
-    .pdf, .svg: a figure; of the pose at one moment in space, or of tracks over time (of `joints`; by default wrists and
-    ankles). .mp4: a video from `start` to `stop` s, of the joints over the pictures, or without a recording of the
-    joints alone, which shows nobody. .glb: the skeleton moving in space. .ply: one moment in space.
-    The moment is the frame nearest to `time` s, by default the middle one. Raises UsageError for another ending,
+    .pdf, .svg: a figure; of the pose at one moment in space, or of tracks over time. .mp4: a video of the joints over
+    the pictures, or without a recording of the joints alone, which shows nobody. .glb: the skeleton moving in space.
+    .ply: one moment in space. Raises UsageError for another ending,
     InputError for a result without frames to show, CalibrationError where there is no rig for the pictures.
     """
     kind = Path(path).suffix.lower()
     if kind not in ENDINGS:
         raise UsageError(f"{path}: expected a name that ends in {', '.join(f'{e} ({w})' for e, w in ENDINGS.items())}")
-    if figure not in get_args(Kind):
-        raise unknown_name("figure", figure, get_args(Kind))
+    if what.figure not in get_args(Kind):
+        raise unknown_name("figure", what.figure, get_args(Kind))
     if kind == ".mp4":
-        return video.make_video(result, path, recording, rig=rig, between=(start, stop), on_progress=on_progress)
+        between = what.start, what.stop
+        return video.make_video(result, path, recording, rig=rig, between=between, on_progress=on_progress)
     if kind == ".png" and recording is not None:
-        return draw(result, recording, path, rig=rig, time=time)
+        return draw(result, recording, path, rig=rig, time=what.time)
     poses = read_poses(result)
     if kind == ".glb":
         return gltf.write_glb(poses, path)
     if kind == ".ply":
-        return scene.write_ply(poses, path, moment(poses.time, time))
-    drawn = figures.tracks(poses, joints) if figure == "tracks" else figures.pose(poses, moment(poses.time, time))
-    return figures.save(drawn, path)
+        return scene.write_ply(poses, path, moment(poses.time, what.time))
+    if what.figure == "tracks":
+        return figures.save(figures.tracks(poses, what.joints), path)
+    return figures.save(figures.pose(poses, moment(poses.time, what.time)), path)
 
 
 def show(result: PathLike, time: float | None = None) -> None:
