@@ -1,6 +1,6 @@
 """Whether memory grows with a recording's length: the peak of converting and reconstructing a short and a long one.
 
-    python benchmarks/memory.py [--short 1000] [--long 10000] [--json]
+    python benchmarks/memory.py [--short 1000] [--long 10000] [--jobs NAME ...] [--json]
 
 The recordings are noise of 160 x 90 px, some 10 kB a pair, with the joints of a simulated infant to replay. Each job
 runs in a child of its own; its peak resident set is what the kernel says of it, in MB. Ends with 1 where the long one
@@ -99,13 +99,13 @@ def peak_of(job: Job, source: Path, target: Path) -> float:
     return used.ru_maxrss / 1024
 
 
-def measure(lengths: tuple[int, int], folder: Path) -> list[dict[str, float | str]]:
+def measure(lengths: tuple[int, int], jobs: dict[str, Job], folder: Path) -> list[dict[str, float | str]]:
     """One row for each job: MB at each length, and by how much the second takes more."""
     scene = simulate(5, max(lengths) / FPS, fps=FPS)
     for n in lengths:
         write(folder / f"{n}.h5", scene, n)
     rows: list[dict[str, float | str]] = []
-    for name, job in JOBS.items():
+    for name, job in jobs.items():
         short, long = (peak_of(job, folder / f"{n}.h5", folder / f"{job.__name__}{n}") for n in lengths)
         rows.append({"job": name, "short_mb": short, "long_mb": long, "grown_mb": long - short})
     return rows
@@ -115,11 +115,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--short", type=int, default=1000)
     parser.add_argument("--long", type=int, default=10_000)
+    parser.add_argument("--jobs", nargs="+", choices=JOBS, default=[*JOBS])
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
     cv2.setNumThreads(1)
+    jobs = {name: JOBS[name] for name in options.jobs}
     with tempfile.TemporaryDirectory() as folder:
-        rows = measure((options.short, options.long), Path(folder))
+        rows = measure((options.short, options.long), jobs, Path(folder))
     if options.json:
         json.dump(rows, sys.stdout, indent=1)
     else:

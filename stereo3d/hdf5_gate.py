@@ -205,7 +205,13 @@ def _look_through(file: h5py.File) -> None:
 def _check_layout(data: h5py.Dataset) -> None:
     if data.external or data.is_virtual:
         raise InputError(f"{_name(data)}: takes its numbers from another file; refused, copy the data in")
-    codes = filters_of(data)
+    _check_filters(data, filters_of(data))
+    chunk = math.prod(data.chunks or (0,)) * data.id.get_type().get_size()
+    if chunk > limits.LARGEST_CHUNK:
+        raise InputError(f"{_name(data)}: expected chunks of up to {limits.LARGEST_CHUNK} bytes, got {chunk}; refused")
+
+
+def _check_filters(data: h5py.Dataset, codes: list[int]) -> None:
     unknown = [code for code in codes if code not in _FILTERS]
     if unknown:
         known = ", ".join(_FILTERS.values())
@@ -214,9 +220,6 @@ def _check_layout(data: h5py.Dataset) -> None:
     if len(set(codes)) < len(codes) or len(packed) > 1 or SHUFFLE in codes[packed[0] if packed else len(codes):]:
         named = ", ".join(_FILTERS[code] for code in codes)
         raise InputError(f"{_name(data)}: expected each HDF5 filter once and shuffle before others, got {named}")
-    chunk = math.prod(data.chunks or (0,)) * data.id.get_type().get_size()
-    if chunk > limits.LARGEST_CHUNK:
-        raise InputError(f"{_name(data)}: expected chunks of up to {limits.LARGEST_CHUNK} bytes, got {chunk}; refused")
 
 
 def _name(data: h5py.Dataset) -> str:

@@ -20,7 +20,6 @@ _REFERENCE = struct.Struct("<IQI")
 """Of a row: its length, the place of the collection that holds it, and its number there."""
 _COLLECTION = struct.Struct("<4sB3xQ")
 _OBJECT = struct.Struct("<HH4xQ")
-_MOST_OF_COLLECTION = 1 << 16
 
 
 class VariableRows:
@@ -76,7 +75,7 @@ def _object(file: BinaryIO, collection: int, number: int, length: int) -> bytes 
     if signature != b"GCOL" or version != 1:
         return None
     at, end = collection + _COLLECTION.size, min(collection + size, length)
-    for _ in range(_MOST_OF_COLLECTION):
+    for _ in range(limits.MOST_IN_COLLECTION):
         entry = _read(file, at, _OBJECT.size) if at + _OBJECT.size <= end else b""
         if len(entry) < _OBJECT.size:
             return None

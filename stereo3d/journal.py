@@ -36,16 +36,10 @@ class Journal:
         if restart:
             shutil.rmtree(self.folder, ignore_errors=True)
         lines, finished = self._read(), resume and self._is_emptied()
-        if not lines:
+        if lines:
+            self._check(lines[0].get("key"), started, resume)
+        else:
             self._begin(started)
-        elif not resume:
-            raise UsageError(f"{self.folder}: unfinished work; give --resume to go on or --restart to begin anew")
-        elif lines[0].get("key") != started:
-            other = sorted(k for k in started | lines[0]["key"] if lines[0]["key"].get(k) != started.get(k))
-            raise UsageError(
-                f"{self.folder}: was begun with another {', '.join(other)}; give --restart to begin anew, "
-                "or the settings it was begun with"
-            )
         self.joined = output.is_file() and (lines[-1].get("joined") == _identity(output) if lines else finished)
         sums = {line["part"]: line["sha256"] for line in lines if "part" in line}
         self._done = {name for name, wanted in sums.items() if self.joined or self._is(name, wanted)}
@@ -76,6 +70,18 @@ class Journal:
     def __len__(self) -> int:
         """How many parts are finished."""
         return len(self._done)
+
+    def _check(self, begun: Any, wanted: Mapping[str, Any], resume: bool) -> None:
+        """Raise UsageError unless work that was begun with one key may be gone on with."""
+        if not resume:
+            raise UsageError(f"{self.folder}: unfinished work; give --resume to go on or --restart to begin anew")
+        if begun != wanted:
+            held = begun if isinstance(begun, dict) else {}
+            other = sorted(k for k in {**wanted, **held} if held.get(k) != wanted.get(k))
+            raise UsageError(
+                f"{self.folder}: was begun with another {', '.join(other)}; give --restart to begin anew, "
+                "or the settings it was begun with"
+            )
 
     def _begin(self, key: Mapping[str, Any]) -> None:
         """A folder has its manifest from the first; one without is what `discard` had all but removed."""

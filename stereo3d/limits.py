@@ -32,6 +32,8 @@ MOST_CHUNKS = 1 << 17
 """Of HDF5, in one picture or array."""
 MOST_OBJECTS = 10_000
 """Groups and data sets of an HDF5 file."""
+MOST_IN_COLLECTION = 1 << 16
+"""Rows of variable length that HDF5 keeps in one place, gone through one by one."""
 SPARSEST, SMALLEST_CLAIM = 4, 16 << 20
 """An array may unpack to so many times the file's own length, or to so many bytes."""
 MOST_BYTES = 4 << 30
@@ -59,6 +61,8 @@ MOST_STEPS = 1_000_000
 """Instructions of a pickle; a training checkpoint of HRNet-W48 has about 150,000."""
 MOST_AXES = 8
 """Of a tensor."""
+LONGEST_HEADER = 16 << 20
+"""Bytes, of safetensors; HRNet's is 0.2 MB."""
 LONGEST_NAME = 1000
 """Characters of a tensor's name, which modules within modules make longer and longer."""
 

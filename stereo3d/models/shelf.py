@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from stereo3d.errors import CheckpointError, MissingWeights, UsageError
+from stereo3d.limits import LONGEST_HEADER
 from stereo3d.models.registry import REGISTRY, Entry
 
 VARIABLE = "STEREO3D_WEIGHTS"
 ENDING = ".safetensors"
 CARD = "stereo3d"
 """The name of the card in a file's header."""
-LONGEST_HEADER = 16 << 20
-"""Bytes; HRNet's header is 0.2 MB."""
 NAME = r"[a-z0-9][a-z0-9._-]{0,99}"
 
 

@@ -1,6 +1,6 @@
 """Mutated files over all readers: only Stereo3DError may come, soon, in little memory, and from the file alone.
 
-    python tests/fuzz/hunt.py 10000 [--seed 1] [--only KIND] [--case KIND NUMBER FOLDER]        `make fuzz`
+    python tests/fuzz/hunt.py 10000 [--seed 1] [--only KIND ...] [--case KIND NUMBER FOLDER]        `make fuzz`
 
 Files are read in forked children with limits on CPU time and memory, so that a reader that crashes or never ends is a
 finding like others. A case is known by kind, number and seed; `--case` writes its files out.
@@ -219,7 +219,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("n_files", type=int, nargs="?", default=10_000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", help="One kind.")
+    parser.add_argument("--only", nargs="+", metavar="KIND", help="Some kinds.")
     parser.add_argument("--case", nargs=3, metavar=("KIND", "NUMBER", "FOLDER"), help="Write out the files of a case.")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -230,7 +230,7 @@ def main() -> int:
             print(*build(found[name], name, int(number), asked.seed, Path(to)))
             return 0
         if asked.only:
-            found = {asked.only: found[asked.only]}
+            found = {name: found[name] for name in asked.only}
         tally = hunt_all(found, asked.n_files, asked.seed, root, lambda line: print(line, flush=True))
     for finding in tally.findings:
         print(f"FOUND {finding.kind} {finding.number}: {finding.what}")
