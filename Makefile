@@ -27,6 +27,14 @@ fuzz: .venv/tests  ## 10,000 files made wrong over all readers: each is read or 
 crash: .venv/tests  ## convert and reconstruct killed 200 times and resumed: no byte is wrong
 	STEREO3D_KILLS=200 $(BIN)/python -m pytest tests/crash
 
+coverage: .venv/tests  ## every branch of evaluation/ is tested
+	$(BIN)/python -m coverage run --branch --source=stereo3d/evaluation -m pytest -q tests/evaluation
+	$(BIN)/python -m coverage report --show-missing --fail-under=100
+
+mutate: .venv/tests  ## mistakes put into the metrics and the triangulation that the tests notice; docs/mutation.md
+	$(PIP) mutmut==3.8.1
+	$(BIN)/python benchmarks/mutation.py
+
 .venv/runs: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(PIP) -e .
@@ -37,4 +45,4 @@ crash: .venv/tests  ## convert and reconstruct killed 200 times and resumed: no 
 	touch $@
 
 clean:
-	rm -rf .venv build demo
+	rm -rf .venv build demo mutants

@@ -42,3 +42,5 @@ def test_a_notebook_runs(path: Path) -> None:
     if path.stem == "02_check_calibration":
         assert text.count("good: rows are off by 0.0") == 1 and "the cameras have moved" in text
     assert NOTEBOOKS
+    if path.stem == "04_evaluate":
+        assert "AGMA: DarkPose32 retrained | 40.49" in text and "| fine |" in text and "0.125 |" in text and "nan" not in text

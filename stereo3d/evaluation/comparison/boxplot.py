@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from stereo3d.evaluation import metrics
 from stereo3d.evaluation.comparison.compared import Compared
 from stereo3d.evaluation.pixels import picture_error
 from stereo3d.values import Floats
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _ENDINGS = (".png", ".pdf", ".svg")
 _WHISKER = 1.5
@@ -37,12 +40,8 @@ def box(errors: Floats) -> dict[str, float]:
     return {name: float(x) for name, x in numbers.items()}
 
 
-def draw_boxes(compared: Compared, path: str | os.PathLike[str]) -> Path:
-    """The path of a picture (.png, .pdf or .svg): boxes in px, or in cm in space, means as diamonds, and the
-    detection rate (DR) under each name. Raises UsageError for another ending."""
-    kind = Path(path).suffix.lower()
-    if kind not in _ENDINGS:
-        raise UsageError(f"{path}: expected a name that ends in {', '.join(_ENDINGS)}")
+def box_figure(compared: Compared) -> Figure:
+    """Boxes in px, or in cm in space, means as diamonds, and the detection rate (DR) under each name."""
     from matplotlib.figure import Figure
 
     unit, times = ("cm", 100.0) if compared.size is None else ("px", 1.0)
@@ -53,6 +52,15 @@ def draw_boxes(compared: Compared, path: str | os.PathLike[str]) -> Path:
     axes.set_ylabel(f"mean error of a frame's found joints, {unit}")
     axes.set_ylim(bottom=0)
     axes.grid(axis="y", alpha=0.3)
+    return figure
+
+
+def draw_boxes(compared: Compared, path: str | os.PathLike[str]) -> Path:
+    """The path of a picture (.png, .pdf or .svg) of `box_figure`. Raises UsageError for another ending."""
+    kind = Path(path).suffix.lower()
+    if kind not in _ENDINGS:
+        raise UsageError(f"{path}: expected a name that ends in {', '.join(_ENDINGS)}")
+    figure = box_figure(compared)
     with replacing(path) as partial:
         figure.savefig(partial, format=kind[1:])
     return Path(path)
