@@ -2,10 +2,10 @@
 
     python benchmarks/mutation.py [MODULE ...] [--report]
 
-Runs mutmut on each module that setup.cfg, [mutmut], names (or those given, as `metrics` or `triangulation`), with
-at most ten minutes for each run; what was cut off goes on with the next call. Needs a checkout and `pip install
-mutmut`. Prints a table and the mistakes that nobody noticed; --report does so without running anything. docs/mutation.md
-explains those. Exit status 1 where fewer than 90 % of all that were tried are noticed.
+Runs mutmut on each module that setup.cfg, [mutmut], names, or on those given, such as `metrics` or `triangulation`;
+ten minutes at most for each: what was cut off goes on with the next call. Needs `pip install mutmut`. Prints a table
+and the mistakes that nobody noticed, which docs/mutation.md explains; --report does so without running anything. Exit
+status 1 where fewer than 90 % of all that were tried are noticed.
 """
 
 from __future__ import annotations

@@ -45,9 +45,7 @@ def numbered(subject: ArrayLike) -> tuple[Ints, list[str]]:
 
 def sums_by_subject(columns: Floats, subject: Ints) -> Floats:
     """(S, M) each subject's sums of (T, M) columns, for `interval_of_sums`; `subject` (T,) from `numbered`."""
-    n_subjects = int(subject.max()) + 1 if subject.size else 0
-    sums = [np.asarray(np.bincount(subject, column, n_subjects), float) for column in columns.T]
-    return np.stack(sums, 1)
+    return np.stack([np.bincount(subject, column) for column in columns.T], 1)
 
 
 def interval_of_sums(

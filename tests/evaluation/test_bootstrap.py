@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from stereo3d.errors import InvalidValue
+from stereo3d.evaluation import agreement, metrics, pixels
 from stereo3d.evaluation.bootstrap import (
     Interval,
     deviation,
@@ -20,6 +21,9 @@ from stereo3d.evaluation.bootstrap import (
     ratio,
     sums_by_subject,
 )
+from stereo3d.evaluation.limbs import limb_overlap, median_iqr, rmsd
+from stereo3d.evaluation.oks import People, keypoint_scores
+from stereo3d.skeleton import COCO_17
 
 
 def several(n_subjects: int = 8, frames: int = 50, seed: int = 0):
@@ -148,8 +152,64 @@ class TestIntervals:
         with pytest.raises(InvalidValue, match="confidence: expected a number from 0 to 1"):
             interval_of_sums(np.ones((3, 2)), ratio, confidence=confidence)
 
+    def test_seed_and_confidence_reach_the_draws(self):
+        error, subject = several()
+        found, columns = np.isfinite(error), np.stack([np.nansum(error, 1), np.isfinite(error).sum(1)], 1)
+        sums = sums_by_subject(columns, subject)
+        drawn = ratio(draw(len(sums), 50, 7) @ sums)
+        expected = tuple(np.quantile(drawn, [0.1, 0.9]))
+        assert interval_of_sums(sums, ratio, confidence=0.8, n=50, seed=7)[1:] == pytest.approx(expected)
+        assert mean_interval(error, found, subject, confidence=0.8, n=50, seed=7)[1:] == pytest.approx(expected)
+        by_rows = interval_of_rows(lambda rows: np.nanmean(error[rows]), subject, confidence=0.8, n=50, seed=7)
+        assert by_rows[1:] == pytest.approx(expected)
+
+    def test_a_count_of_none_neither_warns_nor_counts(self):
+        """Something over nothing, as where an error was summed that was not to be counted."""
+        found = interval_of_sums(np.array([[1.0, 0.0], [1.0, 0.0]]), ratio)
+        assert found.value == np.inf and np.isnan(found[1:]).all()
+
     def test_bad_shapes(self):
+        with pytest.raises(InvalidValue, match=r"subject: expected shape \(T,\), got \(2, 1\)"):
+            interval_of_rows(lambda rows: 1.0, np.zeros((2, 1), int))
+        with pytest.raises(InvalidValue, match="subject: expected whole numbers, got"):
+            interval_of_rows(lambda rows: 1.0, np.array([0.5, 1.5]))
         with pytest.raises(InvalidValue, match=r"counted: expected shape \(2, 1\) to go with x, got \(2, 2\)"):
             mean_interval(np.ones((2, 1)), np.ones((2, 2), bool), np.zeros(2, int))
         with pytest.raises(InvalidValue, match=r"sums: expected shape \(S, M\), got \(3,\)"):
             interval_of_sums(np.ones(3), ratio)
+
+
+ERRORS, SUBJECT = several(frames=12)
+ALL, SIZE = np.ones(ERRORS.shape, bool), np.full(len(ERRORS), 0.2)
+OFF = np.nan_to_num(ERRORS)[..., None] * [0.6, 0.8]
+MARKS = np.stack([OFF, -OFF, 0.5 * OFF])
+LIMB = {"limb": np.arange(3)}
+BODY = np.random.default_rng(5).uniform(0, 100, (1, 1, 17, 2)) + np.zeros((len(ERRORS), 1, 1, 1))
+SEEN = BODY + 400 * OFF[:, None, :1]
+SCORE = np.linspace(0, 1, len(ERRORS))[:, None]
+
+
+def average_precision(rows):
+    return keypoint_scores(SEEN[rows], SCORE[rows], People(BODY[rows], np.ones(BODY[rows].shape[:3], bool), np.full((len(rows), 1), 4e3)), COCO_17).ap
+
+
+@pytest.mark.parametrize("statistic", [
+    pytest.param(lambda r: metrics.pck3d(ERRORS[r], ALL[r], [0.02])[0], id="3DPCK"),
+    pytest.param(lambda r: metrics.spread(ERRORS[r])[2], id="median"),
+    pytest.param(lambda r: metrics.detection_rate(ERRORS[r], ALL[r], "frames"), id="detection rate"),
+    pytest.param(lambda r: pixels.pck(ERRORS[r], ALL[r], SIZE[r], [0.1])[0], id="PCK"),
+    pytest.param(lambda r: pixels.mean_error(ERRORS[r], ALL[r], SIZE[r]).mean(), id="ME"),
+    pytest.param(lambda r: pixels.row_noise(OFF[r, :, 0]), id="row noise"),
+    pytest.param(lambda r: limb_overlap(ERRORS[r], ALL[r], LIMB, (3, 4)).mean_score, id="LOS"),
+    pytest.param(lambda r: median_iqr(rmsd(OFF[r], LIMB))[0, 0], id="RMSD"),
+    pytest.param(lambda r: agreement.spread(agreement.rater_distances(MARKS[:, r], SIZE[r])).mean(), id="H"),
+    pytest.param(lambda r: agreement.pck_human(ERRORS[r], ALL[r], SIZE[r], np.full(3, 0.2)).mean(), id="PCKh@Human"),
+    pytest.param(lambda r: agreement.intraclass_correlation(MARKS[::2, r, 0, 0].T, "A,1").value, id="ICC"),
+    pytest.param(lambda r: agreement.bland_altman(ERRORS[r, 0], ERRORS[r, 1]).high.value, id="limit of agreement"),
+    pytest.param(lambda r: metrics.length_statistics(0.1 + ERRORS[r]).variation.mean(), id="length variation"),
+    pytest.param(average_precision, id="AP"),
+])  # fmt: skip
+def test_every_metric_has_an_interval_by_subject(statistic):
+    found = interval_of_rows(statistic, SUBJECT, n=60)
+    assert found.value == statistic(np.arange(len(SUBJECT)))
+    assert found.low < found.high and found.low <= found.value <= found.high
