@@ -37,30 +37,35 @@ def open_images(left: Path, right: Path | None, told: Told) -> PairedRecording |
     """The recording in a folder or two of PNG, JPEG or BMP pictures, None for files.
 
     Pictures with the same name, but for the words left and right, or with the same number make a pair; one that has no
-    partner leaves its pair invalid. Times (s) come
-    from a `times.txt` with a line for each pair, the cameras from a `calib.txt` as KITTI has it. Raises RecordingError
-    where there are no pairs.
+    partner leaves its pair invalid. Times (s) come from a `times.txt` with a line for each pair, the cameras from a
+    `calib.txt` as KITTI has it. Raises RecordingError where there are no pairs.
     """
     if not left.is_dir() and not (right and right.is_dir()):
         return None
     if right is not None and not (left.is_dir() and right.is_dir()):
         raise UsageError(f"{left}, {right}: expected two folders or two files, got one of each")
-    files = _one_folder(left) if right is None else Stereo(_pictures_of(left), _pictures_of(right))
+    if right is None:
+        return _recording((left,), left, _one_folder(left), told)
+    where = left.parent if left.parent == right.parent else left
+    return _recording((left, right), where, Stereo(_pictures_of(left), _pictures_of(right)), told)
+
+
+def _recording(sources: tuple[Path, ...], where: Path, files: Stereo[list[Path]], told: Told) -> PairedRecording:
+    """The recording of those files; what is said of them lies in the folder `where`."""
     paired, notes = _pair(files)
     views = paired.map(ImageFiles)
     size, deep = _common_size(views), _settle_depth(views)
-    where = left if right is None or left.parent != right.parent else left.parent
     first = next(path for path in paired.left if path is not None)
     time, fps, timed = _time(where, first, len(paired.left), told)
     camera, found = read_cameras(where, Stereo(*_numbers(first)), size)
     facts = Facts(
-        sources=(left,) if right is None else (left, right),
-        kind="folder of pictures" if right is None else "two folders of pictures",
+        sources=sources,
+        kind="folder of pictures" if len(sources) == 1 else "two folders of pictures",
         codec=first.suffix.lower().removeprefix("."),
         size=size,
         time=time,
         fps=fps,
-        valid=np.array([a is not None and b is not None for a, b in zip(*paired, strict=True)]),
+        valid=np.array([None not in pair for pair in zip(*paired, strict=True)]),
         rectified=True if camera else None,
         rig=camera,
         notes=(*notes, *deep, *timed, *found),

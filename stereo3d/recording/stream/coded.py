@@ -193,26 +193,28 @@ class _State:
 
     def judge(self, index: int, frame: av.VideoFrame, right_after: int | None) -> str:
         """What is wrong with the next picture, empty where it is right."""
-        import av
-
-        if self._warming is None:
-            # A stream that is refreshed bit by bit has no whole picture to begin with: the decoder calls its first
-            # ones corrupt until it has them together. That is no damage, and over when it says so.
-            self._warming = frame.pict_type != av.video.frame.PictureType.I
         if index > self.expected:
             self._right_from = None
         self.expected = index + 1
         corrupt = self._told and frame.is_corrupt
         if self._right_from is None and right_after is not None:
             self._right_from = index + right_after
+        self._warm_up(index, frame, corrupt)
+        right = not corrupt and self._right_from is not None and index >= self._right_from
+        return "" if right else _DRAWN_FROM_BAD
+
+    def _warm_up(self, index: int, frame: av.VideoFrame, corrupt: bool) -> None:
+        """A stream that is refreshed bit by bit has no whole picture to begin with: the decoder calls its first ones
+        corrupt until it has them together. That is no damage, and over when it says so; later on it is."""
+        import av
+
+        if self._warming is None:
+            self._warming = frame.pict_type != av.video.frame.PictureType.I
         if self._warming and not corrupt:
             self._warming = False
             self._right_from = index if self._right_from is None else self._right_from
         if corrupt and not self._warming:
             self._right_from = None
-        if corrupt or self._right_from is None or index < self._right_from:
-            return _DRAWN_FROM_BAD
-        return ""
 
 
 def prepared(context: av.VideoCodecContext) -> av.VideoCodecContext:
