@@ -134,6 +134,8 @@ class _Scene:
         self.joints = Stereo(*(prepared.joints[side] for side in self.sides))
         self.one_view = Stereo(*(prepared.noise.of_views(prepared.joints)[side] for side in self.sides))
         self.spread = prepared.noise.of_places(prepared.joints)
+        one = self.spread[..., 0][np.isfinite(self.spread[..., 0])]
+        self.beside = float(np.median(one)) if one.size else 0.0
         self.length = body_length(found.place, found.sigma, skeleton=found.skeleton, camera=found.camera)
         self.depth, self.depth_spread, self.sway = offsets.of(found.skeleton)
         self.usual = float(np.nanmedian(self.place[..., 2])) if np.isfinite(self.place).any() else np.nan
@@ -209,7 +211,8 @@ class _Scene:
         """(K,) px, roughly how well skin tells the joint: its depth's spread, and places that are off."""
         d = np.where(np.isfinite(place[:, 2]), place[:, 2], self.usual)
         of_depth = self.depth_spread * self.length[row] * d * d / self.reach
-        return np.asarray(np.hypot(of_depth, self.sway * self.spread[row, :, 0]))
+        beside = np.where(np.isfinite(self.spread[row, :, 0]), self.spread[row, :, 0], self.beside)
+        return np.asarray(np.hypot(of_depth, self.sway * beside))
 
     def _candidates(self, row: int, place: Floats, joint: Floats) -> Candidates:
         return candidates(self._frame(row, place, joint))

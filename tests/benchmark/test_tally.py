@@ -1,0 +1,67 @@
+"""Sums by infant give means, shares and intervals, whether made in one run or in parts."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from stereo3d.benchmark.table import to_markdown
+from stereo3d.benchmark.tally import Row, Tally
+from stereo3d.errors import InputError
+
+PLAIN, FRAME = (Row("usual", "3 px", "13", "all", m) for m in ("plain", "frame"))
+
+
+def filled(infants=("1", "2"), scale=1.0) -> Tally:
+    tally = Tally()
+    for infant in infants:
+        rng = np.random.default_rng(int(infant))
+        off = rng.normal(0, 0.01, (200, 17, 3))
+        off[0, 0] = np.nan
+        for row, size in ((PLAIN, 1.0), (FRAME, 0.5 * scale)):
+            tally.add(row, infant, off=size * off, sigma=np.full_like(off, 0.01), counted=np.ones(off.shape[:2], bool))
+    return tally
+
+
+def test_figures_are_those_of_the_errors():
+    found = filled().figures(PLAIN)
+    assert found.mean.value == pytest.approx(0.01 * np.sqrt(8 / np.pi), rel=0.02)
+    assert found.mean.low < found.mean.value < found.mean.high
+    assert found.given == pytest.approx(1 - 1 / 3400)
+    assert found.one_sigma == pytest.approx(0.683, abs=0.01) and found.two_sigma == pytest.approx(0.95, abs=0.01)
+    assert found.pck[1] == pytest.approx(0.90, abs=0.01) and found.pck[3] == pytest.approx(found.given)
+    assert list(found.pck) == sorted(found.pck)
+
+
+def test_a_method_is_held_against_the_plain_one_of_its_cell():
+    ratio = filled().versus(FRAME, "plain")
+    assert ratio.value == pytest.approx(0.5) and ratio.low == pytest.approx(0.5) == ratio.high
+
+
+def test_only_what_is_counted_counts():
+    tally, off = Tally(), np.ones((3, 2, 3))
+    tally.add(PLAIN, "1", off=off, sigma=off, counted=np.array([[True, False], [False, False], [False, True]]))
+    assert tally.sums[PLAIN]["1"][0] == 2 and tally.figures(PLAIN).mean.value == pytest.approx(np.sqrt(3))
+
+
+def test_parts_add_up():
+    one, two, both = filled(("1",)), filled(("2",)), filled()
+    parts = [json.loads(json.dumps(t.to_dict())) for t in (one, two)]
+    for row in (PLAIN, FRAME):
+        assert Tally.merged(parts).figures(row) == both.figures(row)
+    assert Tally.merged([*parts, parts[0]]).figures(PLAIN) == both.figures(PLAIN)
+
+
+@pytest.mark.parametrize("part", [{}, {"columns": [], "rows": []}, []])
+def test_what_is_no_part_is_refused(part):
+    with pytest.raises(InputError, match="make it anew"):
+        Tally.merged([part])
+
+
+def test_the_table_says_what_is_worse():
+    assert "WORSE" not in to_markdown(filled())
+    table = to_markdown(filled(scale=2.2))
+    assert "| 1.10 (1.10-1.10) WORSE |" in table and "Synthetic: 2 rendered infants" in table
+    assert "| 3 px | 13 | all | frame |" in table.rpartition("Error bars")[2]
