@@ -112,7 +112,7 @@ def main() -> None:
     if told.json:
         print(json.dumps({"matching": cost, "beside": rivals}))
         return
-    print(f"look {cost['look']:.1f} ms a pair (target {TARGET:.0f}), then {cost['weigh and fuse']:.1f} ms to weigh and fuse")
+    print(f"look {cost['look']:.1f} ms a pair (target {TARGET:.0f}), weighing {cost['weigh and fuse']:.1f} ms")
     for name, found in rivals.items():
         print(f"{name:<32}{found['cm']:>7.2f} cm{found['seconds']:>10.2f} CPU s for {told.frames} frames")
     if not find_spec("aniposelib"):
