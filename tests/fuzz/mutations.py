@@ -67,7 +67,8 @@ def words(data: bytes, rng: random.Random) -> bytes:
     elif kind < 0.85:
         lines = text.splitlines(keepends=True) or [text]
         at = rng.randrange(len(lines))
-        lines[at:at + 1] = rng.choice(([], [lines[at]] * 2, [lines[at]] * 3000, [rng.choice(lines)], [lines[at].strip() * 50]))
+        line = lines[at][:LONGEST // 3000]
+        lines[at:at + 1] = rng.choice(([], [lines[at]] * 2, [line] * 3000, [rng.choice(lines)], [line.strip() * 50]))
         text = "".join(lines)
     else:
         at = rng.randrange(len(text) + 1)
