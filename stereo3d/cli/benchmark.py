@@ -18,6 +18,7 @@ Infants = Annotated[int, typer.Option(min=0, help="How many to render; 0 adds up
 First = Annotated[int | None, typer.Option(help="The first one's seed; by default of those that nothing was tuned on.")]
 Every = Annotated[int, typer.Option(min=1, help="Look at the pictures of one in so many of 75 frames; 1 for clips.")]
 Conditions = Annotated[str | None, typer.Option(help="Some of the conditions, split by commas; by default all.")]
+Picture = Annotated[Path | None, typer.Option("--figure", help="Draw the mean errors by noise: .png, .pdf or .svg.")]
 Part = Annotated[Path | None, typer.Option("--output", "-o", help="Write the sums, to be added to others: .json.")]
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What this machine does; the documents' figures.")
@@ -25,7 +26,7 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What this m
 
 def refinement(
     parts: Parts = None, infants: Infants = 8, first: First = None, every: Every = 8, conditions: Conditions = None,
-    output: Part = None, json: o.Json = False,
+    output: Part = None, figure: Picture = None, json: o.Json = False,
 ) -> None:
     """3D error before and after refinement, by noise, condition and method, on rendered infants that nothing was tuned
     on: about a minute an infant. Run it in parts and add them up."""
@@ -42,6 +43,10 @@ def refinement(
     tally = Tally.merged([*map(_read, parts or []), made])
     if output:
         output.write_text(text.dumps(tally.to_dict()), encoding="utf-8")
+    if figure:
+        from stereo3d.benchmark.figure import draw
+
+        draw(tally, figure)
     if json:
         o.show(tally.to_dict(), True)
     else:

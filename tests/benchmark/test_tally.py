@@ -7,9 +7,10 @@ import json
 import numpy as np
 import pytest
 
+from stereo3d.benchmark.figure import by_noise, draw
 from stereo3d.benchmark.table import to_markdown
 from stereo3d.benchmark.tally import Row, Tally
-from stereo3d.errors import InputError
+from stereo3d.errors import InputError, UsageError
 
 PLAIN, FRAME = (Row("usual", "3 px", "13", "all", m) for m in ("plain", "frame"))
 
@@ -65,3 +66,13 @@ def test_the_table_says_what_is_worse():
     table = to_markdown(filled(scale=2.2))
     assert "| 1.10 (1.10-1.10) WORSE |" in table and "Synthetic: 2 rendered infants" in table
     assert "| 3 px | 13 | all | frame |" in table.rpartition("Error bars")[2]
+
+
+def test_the_figure_has_a_dot_for_each_method_and_noise(tmp_path):
+    axes = by_noise(filled()).axes[0]
+    dots = [line for line in axes.lines if line.get_marker() == "o"]
+    assert [line.get_label() for line in dots] == ["plain", "frame"]
+    assert dots[1].get_xdata()[0] == pytest.approx(0.5 * dots[0].get_xdata()[0])
+    assert draw(filled(), tmp_path / "errors.svg").read_text().startswith("<?xml")
+    with pytest.raises(UsageError, match="errors.txt"):
+        draw(filled(), tmp_path / "errors.txt")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from simulated_views import views
 
 from stereo3d.errors import InvalidValue
 from stereo3d.poses import Status
+from stereo3d.refinement import offsets as room
 from stereo3d.refinement.evidence import located, prepare
 from stereo3d.refinement.offsets import UNKNOWN, Annotated, Offsets, fit_offsets
 from stereo3d.refinement.surface import Surface
@@ -53,6 +56,10 @@ class TestShipped:
         by_name = dict(zip(COCO_17.joints, depth))
         assert by_name["nose"] < 0 < by_name["left_wrist"] < by_name["left_shoulder"] < by_name["left_hip"] < 0.09
         assert (0.001 < spread).all() and (spread < 0.02).all() and (0 <= sway).all() and (sway < 0.5).all()
+
+    def test_say_how_they_were_learned(self):
+        held = json.loads(Path(room.__file__).with_name("offsets.json").read_text())
+        assert held["learned_by"].startswith("python benchmarks/offsets.py")
 
     def test_of_other_names_are_the_usual(self):
         depth, _, _ = DEFAULT.of(Skeleton("Other", ("tail", "nose"), (), None))
