@@ -40,6 +40,8 @@ _HOMES = {
     "evaluate": "evaluation.evaluate",
     "Config": "config",
     "Detect": "config",
+    "Refine": "refinement.settings",
+    "refine": "refinement.refine",
     "reconstruct": "pipeline",
     "simulate": "synthetic.scene",
     "read": "storage",

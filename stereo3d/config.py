@@ -7,6 +7,9 @@
 
     [triangulate]
     row = 20
+
+    [refine]
+    mode = "clip"
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from typing import Any, TypeVar
 
 from stereo3d.errors import InputError, UsageError, unknown_name
 from stereo3d.limits import LONGEST_SETTINGS, parse_toml, read_text
+from stereo3d.refinement.settings import Refine
 from stereo3d.triangulation import Gates
 from stereo3d.values import Value
 
@@ -44,6 +48,7 @@ class Config(Value):
 
     detect: Detect = field(default_factory=Detect)
     triangulate: Gates = field(default_factory=Gates)
+    refine: Refine = field(default_factory=Refine)
 
     def to_dict(self) -> dict[str, Any]:
         """All settings by stage, as JSON can hold them."""

@@ -60,4 +60,5 @@ def _value(value: Any) -> dict[str, Any]:
         return {"frames": len(value), "skeleton": value.skeleton.name, "joints found": found}
     if isinstance(value, (Poses2D, Poses3D)):
         return {"frames": len(value), "skeleton": value.skeleton.name}
-    return {"class": type(value).__name__}
+    frames = {"frames": len(value.time)} if storage.grows(value) else {}
+    return {"class": type(value).__name__, **frames}

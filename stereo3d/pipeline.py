@@ -2,7 +2,7 @@
 
     rectifier = Rectifier(rig)
     joints    = detect(recording, rectifier, detector)
-    poses     = triangulate(joints, rectifier.camera)
+    poses     = refine(joints, rectifier.camera)
 """
 
 from __future__ import annotations
@@ -41,6 +41,10 @@ from stereo3d.models.shelf import located
 from stereo3d.poses import CHANGED, Poses2D, Poses3D, Status, concatenate
 from stereo3d.recording.base import Recording, open_recording
 from stereo3d.recording.rig import Rig, rectifier_for
+from stereo3d.recording.watched import Watched
+from stereo3d.refinement.looking import Looking, joined
+from stereo3d.refinement.surface import Surface
+from stereo3d.refining import UNRECTIFIED, offsets_of, put_refined
 from stereo3d.segments import LENGTH, Segments, Work
 from stereo3d.stereo import Stereo
 from stereo3d.triangulation import misfit, triangulate
@@ -109,13 +113,18 @@ class _Run:
         self.rectifier = rectifier_for(opened, rig)
         show = functools.partial(samples, opened, roi=config.detect.roi)
         self.detector = tuned(_detector(opened, config), show)
+        rectified = isinstance(self.rectifier.camera, RectifiedCamera)
+        self.mode = config.refine.mode if rectified else "none"
         self.origin = self._describe(config.detect.weights)
+        if self.mode != config.refine.mode:
+            self.origin["refined"] = {"method": "none", "notes": [UNRECTIFIED]}
         self.cpu: dict[str, float] = defaultdict(float)
 
     def _describe(self, weights: str | None) -> dict[str, Any]:
         """What the result depends on, by check sums and not by names: a path can name an infant."""
         settings = self.config.to_dict()
         settings["detect"].pop("weights")
+        offsets = settings["refine"].pop("offsets")
         rig = self.rectifier.rig
         described: dict[str, Any] = {
             "stereo3d": stereo3d.__version__,
@@ -124,6 +133,7 @@ class _Run:
             "route": self.rectifier.reason,
             "weights_sha256": sha256(located(weights)) if weights else None,
             "runtime": getattr(self.detector, "runtime", None),
+            "offsets_sha256": sha256(offsets) if offsets else None,
             "config": settings,
             "frames": [self.frames.start, self.frames.stop, self.frames.step],
         }
@@ -135,8 +145,9 @@ class _Run:
     ) -> Path:
         """Do all segments, join them, and write the provenance."""
         segments = Segments(output, self.origin, resume=unfinished == "resume", restart=unfinished == "restart")
+        refined = triangulated and self.mode != "none"
         segments.run(self.frames, self._work(segments, on_progress, triangulated))
-        segments.join(self.frames, camera=self.rectifier.camera)
+        segments.join(self.frames, self._refine if refined else lambda _: None, camera=self.rectifier.camera)
         self._write_run(output, triangulated)
         return output
 
@@ -147,31 +158,60 @@ class _Run:
             seen = None
             if isinstance(detector, Detector):
                 seen = segments.once("survey", functools.partial(self._survey, detector))
-            with self._timing("detect"):
-                joints = self._detect(part, seen, on_progress)
+            joints, surface = self._detect(part, seen, on_progress, triangulated)
             values: dict[str, Value] = {"left": joints.left, "right": joints.right}
             if triangulated:
-                with self._timing("triangulate"):
-                    poses = triangulate(joints, self.rectifier.camera, self.config.triangulate)
-                self._check_fit(part, poses)
-                values["poses"] = dataclasses.replace(poses, origin=self.origin)
-            return values
+                values |= self._triangulate(part, joints)
+            return values | ({"surface": surface} if surface else {})
 
         return work
+
+    def _triangulate(self, part: range, joints: Stereo[Poses2D]) -> dict[str, Value]:
+        """The joints in space, where they stay as they are; the refinement makes its own when all are there."""
+        plain = self.mode == "none"
+        if not plain and part.start != self.frames.start:
+            return {}
+        with self._timing("triangulate"):
+            poses = triangulate(joints, self.rectifier.camera, self.config.triangulate)
+        self._check_fit(part, poses)
+        return {"poses": dataclasses.replace(poses, origin=self.origin)} if plain else {}
+
+    def _refine(self, file: h5py.File) -> None:
+        with self._timing("refine"):
+            camera: Any = self.rectifier.camera
+            put_refined(file, camera, self.config.refine, gates=self.config.triangulate, origin=self.origin)
 
     def _survey(self, detector: Detector) -> Survey:
         with self._timing("survey"):
             return survey(self.recording, detector)
 
-    def _detect(self, part: range, seen: Survey | None, on_progress: Callable[[int], None]) -> Stereo[Poses2D]:
-        settings, done = self.config.detect, []
+    def _detect(
+        self, part: range, seen: Survey | None, on_progress: Callable[[int], None], looking: bool
+    ) -> tuple[Stereo[Poses2D], Surface | None]:
+        """The joints of a part and what its pictures show of them, batch by batch as its pairs are read."""
+        settings, refine, done, shown = self.config.detect, self.config.refine, [], []
+        watched = Watched(self.recording)
         chunks = stream(
-            self.recording, self.rectifier, self.detector, part, survey=seen, roi=settings.roi, batch=settings.batch
+            watched.recording, self.rectifier, self.detector, part, survey=seen, roi=settings.roi, batch=settings.batch
         )
-        for chunk in chunks:
+        looks = looking and self.mode != "none" and refine.pictures
+        eyes = Looking(self.rectifier, offsets_of(refine)) if looks else None
+        for chunk in self._timed("detect", chunks):
             done.append(chunk)
+            if eyes:
+                with self._timing("match"):
+                    shown.append(eyes.see(chunk, watched.pairs(chunk.left.frame)))
             on_progress(len(chunk.left))
-        return Stereo(concatenate([c.left for c in done]), concatenate([c.right for c in done]))
+        joints = Stereo(concatenate([c.left for c in done]), concatenate([c.right for c in done]))
+        return joints, joined(shown) if shown else None
+
+    def _timed(self, stage: str, chunks: Iterator[Stereo[Poses2D]]) -> Iterator[Stereo[Poses2D]]:
+        while True:
+            with self._timing(stage):
+                chunk = next(chunks, None)
+            if chunk is None:
+                return
+            yield chunk
 
     def _check_fit(self, part: range, poses: Poses3D) -> None:
         """A rig that does not fit shows in the first segment; better no result than a wrong one."""

@@ -14,7 +14,6 @@ import h5py
 
 from stereo3d import storage
 from stereo3d.journal import Journal
-from stereo3d.poses import Poses2D, Poses3D
 from stereo3d.values import Value
 
 LENGTH = 300
@@ -45,10 +44,13 @@ class Segments:
             storage.write(path, **{name: make()})
         return storage.read(path, name)
 
-    def join(self, frames: range, **constants: Value) -> Path:
+    def join(
+        self, frames: range, last: Callable[[h5py.File], None] = lambda _: None, **constants: Value
+    ) -> Path:
         """The output: the values of all segments one after the other, and the constants; the parts go.
 
-        Values over time grow segment by segment, so that memory does not depend on their number.
+        Values over time grow segment by segment, so that memory does not depend on their number. `last` may add to the
+        file before it takes its name.
         """
         if not self._journal.joined:
             with storage.new_file(self.output, self._journal.join) as file:
@@ -56,6 +58,7 @@ class Segments:
                     storage.put(file, name, value)
                 for i, part in enumerate(_parts(frames)):
                     _join(file, storage.read(self._journal.path(_name(part))).items(), first=i == 0)
+                last(file)
         self._journal.discard()
         return self.output
 
@@ -71,6 +74,6 @@ def _name(part: range) -> str:
 def _join(file: h5py.File, values: Iterable[tuple[str, Value]], *, first: bool) -> None:
     for name, value in values:
         if first:
-            storage.put(file, name, value, growing=isinstance(value, (Poses2D, Poses3D)))
-        elif isinstance(value, (Poses2D, Poses3D)):
+            storage.put(file, name, value, growing=storage.grows(value))
+        elif storage.grows(value):
             storage.extend(file, name, value)

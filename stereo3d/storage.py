@@ -42,6 +42,7 @@ CLASSES = {
     "Evaluation": "stereo3d.evaluation.evaluate",
     "Survey": "stereo3d.detectors.search",
     "Evidence": "stereo3d.refinement.evidence",
+    "Surface": "stereo3d.refinement.surface",
 }
 """Where the class of each stored value lives: a file can name these and no others."""
 _FORMAT = "stereo3d values"
@@ -136,6 +137,16 @@ def _text(text: str) -> np.bytes_:
     return encoded
 
 
+def grows(value: Value) -> bool:
+    """Whether a value has a row for each frame, so that it can be stored piece by piece."""
+    return isinstance(getattr(value, "time", None), np.ndarray)
+
+
+def amend(here: h5py.Group, name: str, x: Any) -> None:
+    """Store another number, text, tuple or mapping in a field of a value that is stored already."""
+    _put_field(here, name, x, False)
+
+
 def extend(group: h5py.Group, name: str, value: Value) -> None:
     """Append the arrays of a value to those of the growing one stored under that name."""
     here = group[name]
@@ -147,8 +158,11 @@ def extend(group: h5py.Group, name: str, value: Value) -> None:
             data[len(data) - len(x):] = x
 
 
-def get(group: h5py.Group, name: str) -> Any:
-    """The value stored under that name. Raises InputError where there is none or it is damaged."""
+def get(group: h5py.Group, name: str, rows: slice | None = None) -> Any:
+    """The value stored under that name, or those rows of a growing one.
+
+    Raises InputError where there is none or it is damaged.
+    """
     where = f"{group.file.filename}: {name}"
     if name not in group:
         raise InputError(f"{where}: is not there; the file holds {', '.join(group) or 'nothing'}")
@@ -161,20 +175,22 @@ def get(group: h5py.Group, name: str) -> Any:
         raise InputError(f"{where}: is of version {version}, this stereo3d reads up to {VERSION}; update it")
     cls = getattr(importlib.import_module(CLASSES[kind]), kind)
     try:
-        return cls(**{f.name: _get_field(here, f.name) for f in dataclasses.fields(cls)})
+        return cls(**{f.name: _get_field(here, f.name, rows) for f in dataclasses.fields(cls)})
     except Stereo3DError as error:
         raise type(error)(f"{where}: {error}") from error
     except (TypeError, AttributeError, ValueError) as error:
         raise InvalidValue(f"{where}: is damaged, or not written by stereo3d ({error})") from error
 
 
-def _get_field(here: h5py.Group, name: str) -> Any:
+def _get_field(here: h5py.Group, name: str, rows: slice | None = None) -> Any:
     if name in here.attrs:
         return _plain(attribute(here, name))
     if name not in here:
         return None
     item = here[name]
-    return get(here, name) if isinstance(item, h5py.Group) else read_array(item)
+    if isinstance(item, h5py.Group):
+        return get(here, name)
+    return item[rows] if rows is not None and item.maxshape[:1] == (None,) else read_array(item)
 
 
 def _plain(x: Any) -> Any:

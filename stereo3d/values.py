@@ -21,6 +21,9 @@ Bytes = NDArray[np.uint8]
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 
+V = TypeVar("V", bound="Value")
+
+
 class Value:
     """Base of the toolkit's frozen dataclasses: two are equal when all their fields are, NaN equal to NaN."""
 
@@ -37,6 +40,13 @@ class Value:
         """Put checked fields in place; for __post_init__ alone."""
         for name, value in fields.items():
             object.__setattr__(self, name, value)
+
+
+def rows_of(value: V, rows: slice | Ints) -> V:
+    """The value with each of its arrays cut to those rows; what is no array stays."""
+    held = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}  # type: ignore[arg-type]
+    cut: dict[str, Any] = {name: x[rows] for name, x in held.items() if isinstance(x, np.ndarray)}
+    return dataclasses.replace(value, **cut)  # type: ignore[type-var]
 
 
 def same(a: Any, b: Any) -> bool:

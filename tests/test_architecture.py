@@ -17,7 +17,7 @@ ROOT = Path(stereo3d.__file__).parent
 LAYERS = """
 cli
 pipeline describe training
-config segments visual export rigs sharing benchmark
+config segments refining visual export rigs sharing benchmark
 refinement
 triangulation evaluation detectors synthetic datasets
 models recording

@@ -21,6 +21,7 @@ from stereo3d.stereo import Stereo
 
 SAMPLE = Path(__file__).parents[1] / "sample_data" / "infant.h5"
 REPLAY = resolve(None, ["detect.detector=replay"])
+PLAIN = resolve(None, ["detect.detector=replay", "refine.mode=none"])
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def exact(tmp_path: Path) -> Path:
 
 
 def test_true_joints_come_back_as_the_truth(exact: Path, tmp_path: Path) -> None:
-    config = resolve(None, ["detect.detector=replay", f"detect.weights='{exact}'"])
+    config = resolve(None, ["detect.detector=replay", f"detect.weights='{exact}'", "refine.mode=none"])
     out = pipeline.reconstruct(SAMPLE, tmp_path / "out.h5", config=config)
     with open_recording(SAMPLE) as recording:
         truth = recording.truth
@@ -50,7 +51,7 @@ def test_the_output_holds_poses_joints_camera_and_provenance(tmp_path: Path) -> 
     ticks: list[int] = []
     out = pipeline.reconstruct(SAMPLE, tmp_path / "out.h5", config=REPLAY, on_progress=ticks.append)
     values = storage.read(out)
-    assert set(values) == {"poses", "left", "right", "camera"}
+    assert set(values) == {"poses", "left", "right", "camera", "surface"}
     assert sum(ticks) == len(values["poses"]) == 45
     assert values["poses"].camera == values["camera"]
     about = json.loads((tmp_path / "out.run.json").read_text())
@@ -91,7 +92,7 @@ def test_resuming_with_other_settings_is_refused(tmp_path: Path, monkeypatch: py
 
 
 def test_detect_then_triangulate_is_reconstruct(tmp_path: Path) -> None:
-    whole = storage.read(pipeline.reconstruct(SAMPLE, tmp_path / "whole.h5", config=REPLAY), "poses")
+    whole = storage.read(pipeline.reconstruct(SAMPLE, tmp_path / "whole.h5", config=PLAIN), "poses")
     joints = pipeline.detect_joints(SAMPLE, tmp_path / "joints.h5", config=REPLAY)
     parts = storage.read(pipeline.triangulate_file(joints, tmp_path / "poses.h5", config=REPLAY), "poses")
     assert replace(parts, origin={}) == replace(whole, origin={})

@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 _COMMANDS: dict[str, Callable[..., None]] = {
     "reconstruct": stages.reconstruct, "detect": stages.detect, "triangulate": stages.triangulate,
+    "refine": stages.refine,
     "evaluate": evaluation.evaluate, "export": results.export_poses, "view": results.view, "report": report.report,
     "info": sources.info, "convert": convert.convert, "simulate": sources.simulate, "train": train.train,
 }

@@ -54,6 +54,9 @@ Runtime = Annotated[
     typer.Option(help="What runs the network: torch (default), torch-bf16, openvino-bf16, ...; auto: the fastest that "
                  "keeps the joints within 0.1 px, measured once (`stereo3d benchmark runtimes`)."),
 ]
+Refine = Annotated[
+    str | None, typer.Option(help="none, frame (each by itself) or clip (default: the seconds around too, and bones).")
+]
 Roi = Annotated[
     str | None, typer.Option(help="Where the infant is: CX,CY,SIDE in px of the recorded pictures; else it is found.")
 ]
@@ -61,7 +64,7 @@ Roi = Annotated[
 
 def settings(
     file: Path | None, assignments: list[str] | None, detector: str | None, weights: Path | None, roi: str | None,
-    runtime: str | None = None,
+    runtime: str | None = None, refine: str | None = None,
 ) -> Config:
     """The configuration that the options ask for. Raises UsageError, InputError."""
     from stereo3d import config
@@ -69,7 +72,8 @@ def settings(
     chosen = config.resolve(file, assignments or ())
     given = {"detector": detector, "weights": str(weights) if weights else None, "roi": parse_roi(roi),
              "runtime": runtime}
-    return config.update(chosen, "detect", {k: v for k, v in given.items() if v is not None})
+    chosen = config.update(chosen, "detect", {k: v for k, v in given.items() if v is not None})
+    return config.update(chosen, "refine", {"mode": refine}) if refine else chosen
 
 
 def parse_roi(roi: str | None) -> tuple[float, ...] | None:

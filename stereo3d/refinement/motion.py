@@ -9,11 +9,10 @@ import numpy as np
 from stereo3d.poses import Status
 from stereo3d.refinement.bones import bones_of
 from stereo3d.refinement.evidence import Evidence
+from stereo3d.refinement.settings import SPEED
 from stereo3d.skeleton import Skeleton
 from stereo3d.values import Bools, Floats, Ints
 
-SPEED = 4.0
-"""m/s, faster than an infant's limbs: 1-1.5 m/s awake, 2 in a startle."""
 _AROUND = 3
 """Frames on either side that a spike is compared with."""
 _SPIKE = 4.0
