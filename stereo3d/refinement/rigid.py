@@ -29,7 +29,8 @@ that roll, a detector that marks them a little elsewhere."""
 _WINDOW, _OVERLAP = 300, 50
 """Nodes."""
 _BATCH = 4
-_LEARNING = 12
+_LEARNING = 5
+"""Windows that the lengths are found in before all are fitted."""
 _ROUNDS = 6
 _TAIL = 4.0
 """Degrees of freedom of Student's t."""
