@@ -51,6 +51,16 @@ class TestCompared:
         np.testing.assert_array_equal(pictures.pck(1), expected)
         assert (pictures.pck(1) >= space.pck(1)).all()
 
+        over_frames = pixels.pck(space.error[1], space.labelled, size[1], THRESHOLDS, "left out", "frames")
+        np.testing.assert_array_equal(pictures.pck(1, "left out", "frames"), over_frames)
+
+    def test_plain_lists_and_numbers_become_arrays(self):
+        """And are checked at the door: labels are yes or no, subjects whole numbers."""
+        made = errors_of([0.01], labelled=np.ones((210, 3), int).tolist(), error=errors_of([0.01]).error.tolist())
+        assert made.labelled.dtype == bool and made.error.dtype == float and not made.error.flags.writeable
+        with pytest.raises(InvalidValue, match="subject: expected whole numbers"):
+            errors_of([0.01], subject=np.full(210, 0.5))
+
     def test_mean_is_of_found_joints(self):
         compared = errors_of([0.01, 0.03])
         found = np.where(compared.labelled, compared.error[1], np.nan)
@@ -83,7 +93,7 @@ class TestIntervals:
     @pytest.mark.parametrize("sized", [False, True])
     def test_are_those_of_the_metrics(self, sized):
         size = np.random.default_rng(0).uniform(0.1, 0.4, (2, 210))
-        size[:, ::9] = np.nan
+        size[:, ::9], size[:, 1::9] = np.nan, 0.0
         compared = errors_of([0.01, 0.03], size=size if sized else None)
         held, error, labelled = intervals(compared, 1), compared.error[1], compared.labelled
 
@@ -163,6 +173,15 @@ class TestPairedTests:
         means = subject_means(errors_of([0.01, 0.02], 2), 1)
         assert test.p_t == pytest.approx(stats.ttest_1samp(means, 0).pvalue)
         assert test.p_wilcoxon == pytest.approx(0.5) and np.isfinite(test.difference.low)
+
+    def test_ranks_are_exact_of_many_subjects_too(self):
+        """scipy itself would take the normal approximation beyond 50."""
+        means = np.random.default_rng(0).normal(0.01, 0.05, 60)
+        error = np.stack([np.full((60, 1), 1.0), 1 + means[:, None]])
+        names = tuple(map(str, range(60)))
+        compared = Compared(("a", "b"), error, np.ones((60, 1), bool), ("j",), np.arange(60), names, THRESHOLDS)
+        expected = stats.wilcoxon(error[1, :, 0] - 1, method="exact").pvalue
+        assert paired_tests(compared)[0].p_wilcoxon == pytest.approx(expected, rel=1e-9)
 
     def test_subjects_without_a_difference_have_no_rank(self):
         error = np.stack([np.zeros((6, 1)), np.array([[0.0], [0.0], [0.1], [0.2], [0.3], [0.4]])])
