@@ -11,7 +11,7 @@ from scipy import stats
 from stereo3d.errors import InvalidValue
 from stereo3d.evaluation import metrics, pixels
 from stereo3d.evaluation.bootstrap import interval_of_rows
-from stereo3d.evaluation.comparison.compared import Compared, intervals, paired_tests
+from stereo3d.evaluation.comparison.compared import Compared, intervals, paired_tests, rows_of
 from stereo3d.evaluation.evaluate import THRESHOLDS
 
 
@@ -85,6 +85,10 @@ class TestCompared:
     def test_wrong_shapes(self, fields, sentence):
         with pytest.raises(InvalidValue, match=sentence):
             errors_of([0.01, 0.03], **fields)
+
+
+def test_rows_are_places_in_the_first_of_two_lists():
+    np.testing.assert_array_equal(rows_of(np.array([3, 5, 7, 9]), np.array([5, 9])), [1, 3])
 
 
 class TestIntervals:

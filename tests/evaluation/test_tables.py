@@ -69,6 +69,9 @@ class TestTables:
         assert held["mean cm"] == pytest.approx(3.3) and held["STD cm"] == pytest.approx(100 * 0.003 * np.sqrt(2 / 3))
         assert held["found %"] == pytest.approx(100 * 16 / 17)
 
+    def test_pictures_are_of_the_same_subjects(self):
+        assert COMPARISON.pictures.subjects == COMPARISON.space.subjects == tuple(TRUTHS)
+
     def test_pictures_are_in_percent_and_pixels(self):
         held = row("pictures", "good")
         assert held["mean px"] == pytest.approx(11)
