@@ -52,7 +52,7 @@ from stereo3d.values import Value
 
 PathLike = str | os.PathLike[str]
 Unfinished = Literal["refuse", "resume", "restart"]
-_PACKAGES = ("av", "h5py", "numpy", "opencv-contrib-python", "scipy", "torch")
+_PACKAGES = ("av", "h5py", "numpy", "onnxruntime", "opencv-contrib-python", "openvino", "scipy", "torch")
 
 
 def reconstruct(
@@ -226,17 +226,24 @@ class _Run:
         self.cpu[stage] += time.process_time() - before
 
     def _write_run(self, output: Path, triangulated: bool) -> None:
-        installed = {d.metadata["Name"].lower() for d in importlib.metadata.distributions()}
         about = {
             **self.origin,
             "python": platform.python_version(),
-            "packages": {p: importlib.metadata.version(p) for p in _PACKAGES if p in installed},
+            "packages": {p: v for p in _PACKAGES if (v := _version(p))},
             "cpu_seconds_of_last_run": {k: round(v, 3) for k, v in self.cpu.items()},
             "note": "Research use only; not a medical device.",
         }
         if triangulated:
             about["joints"] = count_status(output)
         atomic.write_text(run_path(output), json.dumps(about, indent=1, sort_keys=True) + "\n")
+
+
+def _version(package: str) -> str | None:
+    """The version that is installed, None where none is."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def plan(recording: Recording, rig: Rig | PathLike | None, config: Config, frames: range) -> dict[str, Any]:
