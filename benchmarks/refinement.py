@@ -70,6 +70,11 @@ def joints_of(frames: int) -> tuple[Stereo[Poses2D], RectifiedCamera, Points]:
     return detections(seen, DetectorNoise(white=2.0), seed=SEED), camera, xyz
 
 
+def has_rival() -> bool:
+    """Whether aniposelib can run here: it imports jax only once it is at work."""
+    return all(find_spec(name) for name in ("aniposelib", "jax"))
+
+
 def beside(frames: int) -> dict[str, dict[str, float]]:
     """CPU s and mean error in cm of each method."""
     joints, camera, truth = joints_of(frames)
@@ -77,7 +82,7 @@ def beside(frames: int) -> dict[str, dict[str, float]]:
         "plain": lambda: triangulate(joints, camera).xyz,
         "stereo3d clip, no pictures": lambda: clip(evidence(joints, camera)).xyz,
     }
-    if find_spec("aniposelib"):
+    if has_rival():
         methods["aniposelib triangulate_optim"] = lambda: anipose(joints, camera)
     out = {}
     for name, method in methods.items():
@@ -115,8 +120,8 @@ def main() -> None:
     print(f"look {cost['look']:.1f} ms a pair (target {TARGET:.0f}), weighing {cost['weigh and fuse']:.1f} ms")
     for name, found in rivals.items():
         print(f"{name:<32}{found['cm']:>7.2f} cm{found['seconds']:>10.2f} CPU s for {told.frames} frames")
-    if not find_spec("aniposelib"):
-        print("aniposelib is not installed here: pip install aniposelib")
+    if not has_rival():
+        print("aniposelib is not installed here, or not all of it: pip install aniposelib")
 
 
 if __name__ == "__main__":

@@ -81,17 +81,12 @@ class Annotated(NamedTuple):
 def fit_offsets(recordings: Sequence[Annotated], start: Offsets | None = None, *, sway: bool = False) -> Offsets:
     """Depths and spreads as these recordings have them, drawn to `start` (the defaults) where they have little to say.
 
-    Joints whose match is far off (something lies before them) are left out. At least 8 infants are wanted: with 2, 4,
-    8 and 16 the refined error was .92, .85, .83 and .81 cm on rendered infants. `sway` is learned only when asked for:
-    it needs detectors of different noise. Raises InvalidValue where no joint of a known kind is there.
+    Joints whose match is far off (something lies before them) are left out. At least 8 infants are wanted. `sway` is
+    learned only when asked for: it needs detectors of different noise. Raises InvalidValue where no joint of a known
+    kind is there.
     """
     start = start or Offsets.default()
-    seen = [_observe(recording) for recording in recordings]
-    rows: dict[str, _Observed] = {}
-    for kind in start.kinds:
-        parts = [[x[of == kind] for x in observed] for of, observed in seen if (of == kind).any()]
-        if parts:
-            rows[kind] = _Observed(*(np.concatenate(x) for x in zip(*parts)))
+    rows = _by_kind([_observe(recording) for recording in recordings], start.kinds)
     if not rows:
         raise InvalidValue(f"recordings: expected known joints among {', '.join(start.kinds)}, got none")
     table = {
@@ -112,6 +107,16 @@ class _Observed(NamedTuple):
     """(N,) px, standard deviation of where the patch lies."""
     vague: Floats
     """(N,) px."""
+
+
+def _by_kind(seen: Sequence[tuple[NDArray[np.str_], _Observed]], kinds: Sequence[str]) -> dict[str, _Observed]:
+    """What all recordings show of each kind that any of them has."""
+    out = {}
+    for kind in kinds:
+        parts = [[x[of == kind] for x in observed] for of, observed in seen if (of == kind).any()]
+        if parts:
+            out[kind] = _Observed(*(np.concatenate(x) for x in zip(*parts)))
+    return out
 
 
 def _observe(recording: Annotated) -> tuple[NDArray[np.str_], _Observed]:
