@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,11 +17,11 @@ from stereo3d.calibration.files import read_rig
 from stereo3d.calibration.quality import Calibration, assess
 from stereo3d.calibration.sighting import OnSight, find_views
 from stereo3d.calibration.solve import Mode, solve
-from stereo3d.calibration.views import Views
+from stereo3d.calibration.views import LeftOut, Views
 from stereo3d.cameras import RectifiedCamera, StereoRig
 from stereo3d.errors import CalibrationError, UsageError
 from stereo3d.recording.base import Recording, open_recording
-from stereo3d.stereo import Stereo
+from stereo3d.stereo import Side, Stereo
 from stereo3d.values import Bytes
 
 PathLike = str | os.PathLike[str]
@@ -56,10 +59,27 @@ def calibrate(
 
 
 def look_for(recording: Recording, board: Board, *, on_sight: OnSight = lambda _: None) -> Views:
-    """The board in a recording: in every pair of single shots, in the stillest ones of a film."""
-    stretch = stretches(recording)
-    pairs = ((pair.index, pair.images) for pair in recording.frames())
-    return find_views(pairs, board, film=stretch, on_sight=on_sight)
+    """The board in a recording: in every pair of single shots, in the stillest ones of a film.
+
+    Pictures that cannot be read, or are of another size than the others, are left out, and it is said why.
+    """
+    unread: list[LeftOut] = []
+
+    def pairs() -> Iterator[tuple[int, Stereo[Bytes]]]:
+        for pair in recording.frames():
+            if pair.valid:
+                yield pair.index, pair.images
+            else:
+                side: Side = "left" if pair.faults.left else "right"
+                fault = pair.faults[side].rpartition(": ")[2]
+                unread.append(LeftOut(pair.index, re.sub(r"\((\d+), (\d+)\)", r"\1 x \2", fault), side))
+
+    try:
+        found = find_views(pairs(), board, film=stretches(recording), on_sight=on_sight)
+    except CalibrationError as error:
+        raise CalibrationError(f"{error}; {unread[0]}" if unread else str(error)) from error
+    every = found.only(np.arange(len(found)), *unread)
+    return replace(every, looked_at=found.looked_at + len(unread))
 
 
 def stretches(recording: Recording) -> int:

@@ -6,11 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+settings.register_profile("any machine", deadline=None)  # machines are shared: no test depends on its time
+settings.load_profile("any machine")
 if "MUTANT_UNDER_TEST" in os.environ:  # `make mutate`: the tests are run again and again in one process
-    from hypothesis import HealthCheck, settings
-
     settings.register_profile(
         "mutants", suppress_health_check=list(HealthCheck), deadline=None, max_examples=25, database=None, derandomize=True
     )
