@@ -17,8 +17,9 @@ from stereo3d.detectors import centres, fields, tags
 from stereo3d.detectors.crops import Box, CropRule
 from stereo3d.detectors.heatmaps import width_at
 from stereo3d.detectors.people import People, infant_first, others, ranked
+from stereo3d.detectors.scales import Scaled
 from stereo3d.detectors.topdown import PADDING, device_named, set_threads, told
-from stereo3d.errors import InvalidValue
+from stereo3d.errors import InvalidValue, UsageError
 from stereo3d.models.architectures import kind_of
 from stereo3d.models.folding import fold_batchnorm
 from stereo3d.models.weights import Checkpoint, build_network
@@ -56,6 +57,7 @@ class BottomUp:
         """The same without the mirrored picture, in half the time: to find the infant."""
         rough = copy.copy(self)
         rough.flip = False
+        rough._net = getattr(self._net, "glance", self._net)
         return rough
 
     def __call__(self, images: Bytes) -> Detections:
@@ -178,18 +180,29 @@ READERS: dict[str, Reader] = {"tags": read_tagged, "centres": read_regressed, "l
 
 
 def bottom_up(
-    checkpoint: Checkpoint, *, flip: bool = True, device: str = "auto", threads: int | None = None
+    checkpoint: Checkpoint, *, flip: bool = True, device: str = "auto", threads: int | None = None,
+    scales: Sequence[float] = (1.0,),
 ) -> BottomUp:
     """A checkpoint's network as a detector, with the crop and reader that belong to the checkpoint.
 
-    `threads` holds for all of torch. Raises CheckpointError for weights that do not fit, UsageError for a device that
-    is not there or where the file does not tell what has to be known.
+    `threads` holds for all of torch. With several scales crops are as large as the largest of them. Raises
+    CheckpointError for weights that do not fit, UsageError for a device that is not there, for scales with DEKR, whose
+    poses do not average, or where the file does not tell what has to be known.
     """
-    size, skeleton = told(checkpoint)
+    (w, h), skeleton = told(checkpoint)
+    step, most = kind_of(checkpoint.architecture).step, max(scales)
+    if tuple(scales) != (1.0,) and checkpoint.decoder == "centres":
+        raise UsageError(f"scales: {checkpoint.architecture} looks at one, got {', '.join(map('{:g}'.format, scales))}")
+    size = _times(w, most, step), _times(h, most, step)
     set_threads(threads)
+    net: nn.Module = fold_batchnorm(build_network(checkpoint))
     return BottomUp(
-        fold_batchnorm(build_network(checkpoint)), skeleton,
+        net if tuple(scales) == (1.0,) else Scaled(net, scales, step), skeleton,
         crop=CropRule(size, PADDING, checkpoint.convention),  # type: ignore[arg-type]
         read=READERS[checkpoint.decoder], flip=flip and checkpoint.decoder != "limbs", device=device_named(device),
-        step=kind_of(checkpoint.architecture).step,
+        step=step,
     )
+
+
+def _times(side: int, scale: float, step: int) -> int:
+    return max(step, round(side * scale / step) * step)

@@ -78,19 +78,22 @@ class Everyone:
     def __call__(
         self, weights: str | os.PathLike[str] | None = None, *, device: str = "auto", flip: bool = True,
         threads: int | None = None, input_size: str = "auto", skeleton: str | None = None, grid: str = "1x1",
+        scales: str | float = "1",
     ) -> BottomUp | Grid:
         """The detector with these weights.
 
         grid: `ROWSxCOLUMNS` pictures that the network looks at as one, in its time for one; infants are the smaller
-        in it. The others as for Published; OpenPose never looks at the mirrored picture. Raises UsageError,
-        MissingWeights, MissingPackage, CheckpointError, InvalidValue.
+        in it. scales: `0.5,1,2` looks at HigherHRNet's and OpenPose's pictures at several scales, as published results
+        do; at a multiple of the time. The others as for Published; OpenPose never looks at the mirrored picture.
+        Raises UsageError, MissingWeights, MissingPackage, CheckpointError, InvalidValue.
         """
         rows, columns = _pair("grid", grid, "ROWSxCOLUMNS such as 2x2")
         checkpoint = _read(self, weights, input_size, skeleton, None)
         from stereo3d.detectors.bottomup import bottom_up
         from stereo3d.detectors.grid import Grid
+        from stereo3d.detectors.scales import parsed
 
-        detector = bottom_up(checkpoint, flip=flip, device=device, threads=threads)
+        detector = bottom_up(checkpoint, flip=flip, device=device, threads=threads, scales=parsed(scales))
         return detector if (rows, columns) == (1, 1) else Grid(detector, rows, columns)
 
 

@@ -244,3 +244,22 @@ def test_others_outlast_the_file(tmp_path: Path) -> None:
     assert np.isnan(older.others).all()
     with pytest.raises(InvalidValue, match="others: expected shape"):
         dataclasses.replace(poses, others=np.zeros(3))
+
+
+def test_scales_make_the_crop_as_large_as_the_largest(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    path = tmp_path / "body_pose_model.pth"
+    torch.save(OpenPose().state_dict(), path)
+    made = build("openpose", path, input_size="48x64", device="cpu", threads=1, scales="0.5,1,1.5")
+    assert isinstance(made, BottomUp) and made.crop.size == (72, 96)
+    found = made(np.zeros((1, 96, 72, 3), np.uint8))
+    assert found.xy.shape == (1, 18, 2)
+    assert made.glance(np.zeros((1, 96, 72, 3), np.uint8)).xy.shape == (1, 18, 2)
+
+
+def test_dekr_has_one_scale() -> None:
+    from stereo3d.models.weights import Checkpoint
+
+    made = Checkpoint("d.pth", "0" * 64, {}, "dekr_w32", 17, "plain", "dekr", "hrnet", False, "centres", COCO_17.name, (64, 64), ())
+    with pytest.raises(UsageError, match="scales: dekr_w32 looks at one, got 0.5, 1"):
+        bottomup.bottom_up(made, device="cpu", scales=(0.5, 1.0))
