@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -87,16 +85,3 @@ def separate(train: Annotated, held_out: Annotated) -> None:
     both = sorted(set(train.subject) & set(held_out.subject))
     if both:
         raise InputError(f"held out: expected other infants than those learned from, got {', '.join(both[:5])} in both")
-
-
-def read_annotated(path: str | os.PathLike[str], pictures: str | os.PathLike[str] | None = None) -> Annotated:
-    """The annotated pictures of a file: COCO's JSON, whose pictures lie in `pictures` or beside it, or a recording of
-    ours with labels or joints. Raises InputError for another file.
-    """
-    from stereo3d.datasets import coco, recordings
-
-    if not Path(path).is_file():
-        raise InputError(f"{path}: there is no such file")
-    if Path(path).suffix.lower() == ".json":
-        return coco.read(Path(path), None if pictures is None else Path(pictures))
-    return recordings.read(Path(path))

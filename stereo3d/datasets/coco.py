@@ -1,36 +1,37 @@
 """COCO's JSON: images, annotations with keypoints, and the joints' names in the category.
 
-Source: https://cocodataset.org/#format-data. SyRIP (Huang et al., FG 2021) has this form.
+Source: https://cocodataset.org/#format-data. SyRIP (Huang et al., FG 2021) has this form: its pictures are called
+train00001.jpg or test0.jpg and nothing tells whose they are, so those of its train and of its validation file count as
+one infant each, and its own split is the only one it can be given.
 """
 
 from __future__ import annotations
 
-import re
-from pathlib import Path, PurePosixPath
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from stereo3d.datasets.annotated import Annotated
+from stereo3d.datasets.pictures import LONGEST, reader, subject_of, within
 from stereo3d.errors import InputError
 from stereo3d.limits import parse_json, read_text
-from stereo3d.recording.pictures import decode
 from stereo3d.skeleton import COCO_17, CROWDPOSE_14, SKELETONS, Skeleton
-from stereo3d.values import Bytes
 
-_LONGEST = 1 << 30
 _BY_COUNT = {len(s): s for s in (COCO_17, CROWDPOSE_14)}
 
 
-def read(path: Path, pictures: Path | None = None) -> Annotated:
-    """The infant of each picture: the person of the largest box or extent.
+def read(path: Path, pictures: Path | None = None, held: Any = None) -> Annotated:
+    """The infant of each picture: the person of the largest box or extent. `held` is what the file holds, if known.
 
     Whose picture it is: the image's own `subject`, else its folder, else its name without the number at the end.
-    Pictures lie in `pictures`, by default beside the file; names that lead out of there are refused. Raises InputError.
+    Pictures lie in `pictures`, by default where COCO's folders have them (`images/SPLIT` or `SPLIT` beside
+    `annotations/person_keypoints_SPLIT.json`), else beside the file; names that lead out of there are refused. Raises
+    InputError.
     """
     try:
-        held = parse_json(read_text(path, _LONGEST))
+        held = parse_json(read_text(path, LONGEST)) if held is None else held
         images = {int(i["id"]): i for i in held["images"]}
         people = [a for a in held["annotations"] if a.get("keypoints") and any(a["keypoints"][2::3])]
         skeleton = _skeleton(held, people)
@@ -39,18 +40,31 @@ def read(path: Path, pictures: Path | None = None) -> Annotated:
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: expected COCO's images and annotations with keypoints, got another file ({error!r})"
                          ) from error
-    folder = (pictures or path.parent).resolve()
+    folder = pictures or _folder(path)
     chosen = [(images[image], rows[row]) for image, row in sorted(best.items()) if image in images]
-    files = [_within(folder, str(image["file_name"]), path) for image, _ in chosen]
+    files = [within(folder, str(image["file_name"]), path) for image, _ in chosen]
     marks = np.array([m for _, m in chosen]).reshape(len(chosen), len(skeleton), 3)
     known = marks[..., 2] > 0
-
-    def picture(row: int) -> Bytes:
-        return _load(files[row])
-
     return Annotated(
-        picture, np.where(known[..., None], marks[..., :2], np.nan), known.astype(float), marks[..., 2] == 2,
-        tuple(_subject(image, path) for image, _ in chosen), skeleton)
+        reader(files), np.where(known[..., None], marks[..., :2], np.nan), known.astype(float), marks[..., 2] == 2,
+        tuple(whose(image, path) for image, _ in chosen), skeleton)
+
+
+def whose(image: Mapping[str, Any], path: Path) -> str:
+    """The infant that an entry of `images` shows."""
+    told = image.get("subject", image.get("infant"))
+    return subject_of(str(image["file_name"]), path.stem) if told is None else str(told)
+
+
+def _folder(path: Path) -> Path:
+    """Where a file's pictures lie if nobody says."""
+    split = path.stem.removeprefix("person_keypoints_")
+    if split != path.stem:
+        for above in path.parents[1:3]:
+            for place in (above / "images" / split, above / split):
+                if place.is_dir():
+                    return place
+    return path.parent
 
 
 def _skeleton(held: dict[str, Any], people: list[dict[str, Any]]) -> Skeleton:
@@ -75,29 +89,3 @@ def _largest(people: list[dict[str, Any]], rows: np.ndarray) -> dict[int, int]:
         if image not in best or area > best[image][0]:
             best[image] = (area, row)
     return {image: row for image, (_, row) in best.items()}
-
-
-def _subject(image: dict[str, Any], path: Path) -> str:
-    told = image.get("subject", image.get("infant"))
-    if told is not None:
-        return str(told)
-    name = PurePosixPath(str(image["file_name"]).replace("\\", "/"))
-    bare = re.sub(r"[_\- ]?\d+$", "", name.stem)
-    return str(name.parent) if str(name.parent) != "." else bare or path.stem
-
-
-def _within(folder: Path, name: str, path: Path) -> Path:
-    found = (folder / name).resolve()
-    if not found.is_relative_to(folder):
-        raise InputError(f"{path}: expected pictures within {folder}, got {name!r}")
-    return found
-
-
-def _load(path: Path) -> Bytes:
-    try:
-        data = np.fromfile(path, np.uint8)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error}); give data.pictures, the pictures' folder"
-                         ) from error
-    image = decode(data, str(path))
-    return image if image.ndim == 3 else np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB))

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from stereo3d.datasets.annotated import Annotated, joined, read_annotated, separate, split
+from stereo3d.datasets.annotated import Annotated, joined, separate, split
+from stereo3d.datasets.reading import read_annotated
 from stereo3d.detectors.topdown import device_named
 from stereo3d.errors import InvalidValue
 from stereo3d.synthetic.casting import HELD_OUT

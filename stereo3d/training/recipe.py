@@ -30,8 +30,6 @@ from stereo3d.values import Value, array, number
 
 ARCHITECTURES = ("hrnet_w16", "hrnet_w32", "hrnet_w48")
 """The networks that can be trained: those that look at one infant's crop."""
-ARCHITECTURES = ("hrnet_w16", "hrnet_w32", "hrnet_w48")
-"""The networks that can be trained: those that look at one infant's crop."""
 Precision = Literal["auto", "bf16", "fp32"]
 
 
@@ -67,13 +65,13 @@ class Data(Value):
     """What is learned from, and what it is measured on."""
 
     train: tuple[str, ...] = ()
-    """Annotated pictures: COCO's JSON (pictures beside it or in `pictures`), recordings with labels."""
+    """Annotated pictures: files and folders in any form that datasets.reading reads (docs/training.md)."""
     held_out: tuple[str, ...] = ()
     """The same, of other infants; none: a share of the infants of `train` by `held_out_share`."""
     held_out_share: float = 0.2
     """Of the infants, never of the frames of one."""
     pictures: str | None = None
-    """The folder that file names in COCO's JSON are relative to."""
+    """The folder of the pictures, where they lie elsewhere."""
     rendered: int = 0
     """Crops of rendered infants beside them, made once and kept on the disk."""
     rendered_held_out: int = 0

@@ -13,7 +13,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
 
 from dotted import annotated, dotted, write_coco  # noqa: E402
 
-from stereo3d.datasets.annotated import joined, read_annotated, separate, split  # noqa: E402
+from stereo3d.datasets.annotated import joined, separate, split  # noqa: E402
+from stereo3d.datasets.reading import read_annotated  # noqa: E402
 from stereo3d.errors import InputError, InvalidValue  # noqa: E402
 
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "infant.h5"
@@ -41,7 +42,7 @@ def test_the_largest_person_is_the_infant_and_marks_say_what_is_known(tmp_path: 
 
 
 @pytest.mark.parametrize("text, sentence", [
-    ("{}", "expected COCO's images"), ("[]", "expected COCO's images"), ("{", "JSON|another file|cannot be read"),
+    ("{}", "expected COCO's images"), ("3", "expected COCO's images"), ("[]", "expected points named"), ("{", "JSON|another file|cannot be read"),
 ])
 def test_other_json_is_named(tmp_path: Path, text: str, sentence: str) -> None:
     (tmp_path / "a.json").write_text(text)
