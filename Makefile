@@ -1,10 +1,12 @@
 # Each target sets up what it needs in .venv.
 PYTHON ?= python3
 FUZZ ?= 10000
+RUN ?= runs/bundled
+TRAIN ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint fuzz crash clean
+.PHONY: demo test lint fuzz crash coverage mutate weights clean
 
 demo: .venv/runs  ## the main job on the sample recording: poses, tables, a picture and a report in demo/
 	mkdir -p demo
@@ -34,6 +36,12 @@ coverage: .venv/tests  ## every branch of evaluation/ is tested
 mutate: .venv/tests  ## mistakes put into the metrics and the triangulation that the tests notice; docs/mutation.md
 	$(PIP) mutmut==3.8.1
 	$(BIN)/python benchmarks/mutation.py
+
+weights: .venv/runs  ## the weights in the box, trained on rendered infants: about 2 hours of two cores; goes on after a kill
+	$(PIP) -e ".[detect]"
+	OMP_NUM_THREADS=2 $(BIN)/stereo3d train --preset bundled --resume -o $(RUN) $(TRAIN)
+	mkdir -p stereo3d/detectors/weights
+	cp $(RUN)/best.safetensors stereo3d/detectors/weights/infant_w16.safetensors
 
 .venv/runs: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -31,6 +31,7 @@ from stereo3d.calibration.rectify import Rectifier
 from stereo3d.cameras import RectifiedCamera, StereoRig
 from stereo3d.config import Config
 from stereo3d.detectors.base import Detector, Replayer, build, tuned
+from stereo3d.detectors.bundled import bundled
 from stereo3d.detectors.detect import stream
 from stereo3d.detectors.replay import rectified
 from stereo3d.detectors.samples import samples
@@ -115,12 +116,12 @@ class _Run:
         self.detector = tuned(_detector(opened, config), show)
         rectified = isinstance(self.rectifier.camera, RectifiedCamera)
         self.mode = config.refine.mode if rectified else "none"
-        self.origin = self._describe(config.detect.weights)
+        self.origin = self._describe(config.detect.weights or bundled(config.detect.detector))
         if self.mode != config.refine.mode:
             self.origin["refined"] = {"method": "none", "notes": [UNRECTIFIED]}
         self.cpu: dict[str, float] = defaultdict(float)
 
-    def _describe(self, weights: str | None) -> dict[str, Any]:
+    def _describe(self, weights: PathLike | None) -> dict[str, Any]:
         """What the result depends on, by check sums and not by names: a path can name an infant."""
         settings = self.config.to_dict()
         settings["detect"].pop("weights")

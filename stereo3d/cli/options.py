@@ -111,6 +111,14 @@ def unfinished(resume: bool, restart: bool) -> Any:
     return "resume" if resume else "restart" if restart else "refuse"
 
 
+def tell_of_weights(config: Config) -> None:
+    """Says that weights were not given and those in the box are used, where they are."""
+    from stereo3d.detectors.bundled import NOTE, bundled
+
+    if config.detect.weights is None and bundled(config.detect.detector):
+        print(f"stereo3d: {NOTE}", file=sys.stderr)
+
+
 def warn_of_swapped(recording: base.Recording) -> None:
     """Says where the pictures show that left and right are the wrong way round."""
     from stereo3d.recording.eyes import look_at_eyes

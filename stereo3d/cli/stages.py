@@ -46,6 +46,7 @@ def _recipe(
 
     chosen = o.settings(config, set_, detector, weights, roi, runtime, refine)
     unfinished = o.unfinished(resume, restart)
+    o.tell_of_weights(chosen)
     with open_recording(recording, right, rectified=rectified, fps=fps, offset=offset, swap=swap) as opened:
         o.warn_of_swapped(opened)
         frames = pipeline.frames_between(opened, start, stop)

@@ -14,6 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from stereo3d import plugins
 from stereo3d.calibration.rectify import Rectifier
+from stereo3d.detectors.bundled import bundled
 from stereo3d.detectors.crops import CropRule
 from stereo3d.errors import MissingWeights, UsageError, unknown_name
 from stereo3d.models.shelf import located
@@ -86,10 +87,12 @@ def tuned(detector: Detector | Replayer, pictures: Callable[[Detector], Bytes]) 
 def build(name: str, weights: str | os.PathLike[str] | None = None, **options: Any) -> Detector | Replayer:
     """The detector of that name, with its weights (a file, or the name of some on the shelf) and options.
 
-    Raises UsageError for an unknown name, an option that it does not take (the nearest one is named) or one that it
-    needs, MissingPackage and MissingWeights where something is not on this machine; nothing is ever fetched.
+    Without weights it takes those in the box, where there are any for it (detectors.bundled). Raises UsageError for an
+    unknown name, an option that it does not take (the nearest one is named) or one that it needs, MissingPackage and
+    MissingWeights where something is not on this machine; nothing is ever fetched.
     """
     make = plugins.factory(plugins.DETECTORS, name)
+    weights = bundled(name) if weights is None else weights
     given = options if weights is None else {"weights": located(weights), **options}
     _check_options(name, make, given)
     detector = make(**given)

@@ -1,0 +1,80 @@
+"""The weights in the box: used where they are and none are given, with a sentence; else weights are asked for."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("safetensors")
+
+from typer.testing import CliRunner  # noqa: E402
+
+from stereo3d.journal import sha256  # noqa: E402
+from stereo3d.cli.app import app  # noqa: E402
+from stereo3d.detectors import bundled  # noqa: E402
+from stereo3d.detectors.base import Detector, build  # noqa: E402
+from stereo3d.errors import MissingWeights  # noqa: E402
+from stereo3d.models.architectures import build as network  # noqa: E402
+from stereo3d.training.recipe import PRESETS  # noqa: E402
+from stereo3d.training.state import keep  # noqa: E402
+
+ROOT = Path(__file__).parents[2]
+SAMPLE = str(ROOT / "sample_data" / "infant.h5")
+
+
+@pytest.fixture
+def no_box(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setattr(bundled, "FILE", tmp_path / "box" / "infant_w16.safetensors")
+    return bundled.FILE
+
+
+@pytest.fixture
+def box(no_box: Path) -> Path:
+    """Weights drawn by chance, of the shape that those in the box have."""
+    torch.manual_seed(3)
+    no_box.parent.mkdir()
+    return keep(network(PRESETS["bundled"].network.architecture, 17), no_box, PRESETS["bundled"])
+
+
+def test_without_a_box_weights_are_asked_for(no_box: Path, tmp_path: Path) -> None:
+    with pytest.raises(MissingWeights, match="detector 'darkpose' needs weights, and none were given"):
+        build("darkpose")
+    done = CliRunner().invoke(app, ["detect", SAMPLE, "-o", str(tmp_path / "j.h5")])
+    assert done.exit_code == 5 and "rendered infants" not in done.stderr
+
+
+def test_darkpose_takes_the_box(box: Path) -> None:
+    made = build("darkpose", device="cpu", flip=False)
+    assert isinstance(made, Detector) and made.crop.size == (192, 256) and made.skeleton.name == "COCO-17"
+    given = build("darkpose", box, device="cpu", flip=False)
+    images = np.random.default_rng(0).integers(0, 255, (1, 256, 192, 3), np.uint8)
+    assert isinstance(given, Detector) and np.array_equal(made(images).xy, given(images).xy)
+    assert box.stat().st_size < 10e6
+    with pytest.raises(MissingWeights):
+        build("hrnet")
+
+
+def test_a_run_says_what_its_weights_are(box: Path, tmp_path: Path) -> None:
+    words = ["detect", SAMPLE, "-o", str(tmp_path / "j.h5"), "--stop", "0.05", "--roi", "640,360,500",
+             "--set", "detect.device=cpu"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.stderr
+    assert bundled.NOTE in done.stderr and bundled.NOTE not in done.stdout and "rendered infants only" in bundled.NOTE
+    assert sha256(box) in next(tmp_path.glob("j*.run.json")).read_text()
+    other = tmp_path / "mine.safetensors"
+    shutil.copy(box, other)
+    done = CliRunner().invoke(app, [*words[:3], str(tmp_path / "k.h5"), *words[4:], "--weights", str(other)])
+    assert done.exit_code == 0 and bundled.NOTE not in done.stderr
+
+
+def test_make_weights_puts_them_where_they_are_looked_for() -> None:
+    recipe = re.search(r"^weights:.*?\n\n", (ROOT / "Makefile").read_text(), re.DOTALL | re.MULTILINE)
+    assert recipe and "train --preset bundled --resume" in recipe[0]
+    assert f" {Path('stereo3d/detectors/weights') / Path(bundled.__file__).parent.joinpath('weights/infant_w16.safetensors').name}" in recipe[0]
+    assert bundled.FILE == ROOT / "stereo3d" / "detectors" / "weights" / "infant_w16.safetensors"
+    assert "weights/*.safetensors" in (ROOT / "setup.cfg").read_text()
