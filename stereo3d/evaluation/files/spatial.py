@@ -81,21 +81,26 @@ def _csv(path: Path) -> _Points:
     found = {match[1]: (name, match[2]) for name in rows if (match := _TIDY.fullmatch(str(name)))}
     if found.keys() != set("xyz") or "joint" not in rows or not (frame or time):
         raise InvalidValue(f"expected columns frame or time_s, joint, x, y, z, got {', '.join(map(str, rows))}")
+    tidy = _tidy(rows, [found[axis][0] for axis in "xyz"], (frame, time), path.stat().st_size)
+    return tidy._replace(unit=_only("units", {unit for _, unit in found.values()}))
+
+
+def _tidy(rows: pd.DataFrame, axes: list[Any], told: tuple[str | None, str | None], size: int) -> _Points:
+    """A row for each frame and joint, told apart by a frame's number or its time; of a file of `size` bytes."""
+    frame, time = told
     column, names = pd.factorize(rows["joint"])
     if (column < 0).any():
         raise InvalidValue("joint: expected a name in each row, got an empty one")
     moments, row = np.unique(_numbers(rows, frame, time), return_inverse=True)
     if len(np.unique(row * len(names) + column)) < len(rows):
         raise InvalidValue("expected one row for each frame and joint, got some more than once")
-    limits.check_joints(len(moments), len(names), path.stat().st_size)
+    limits.check_joints(len(moments), len(names), size)
     xyz = np.full((len(moments), len(names), 3), np.nan)
-    xyz[row, column] = np.stack([rows[found[axis][0]].to_numpy(float) for axis in "xyz"], -1)
+    xyz[row, column] = rows[axes].to_numpy(float)
     seconds = np.full(len(moments), np.nan)
     seconds[row] = rows[time].to_numpy(float) if time else np.nan
-    unit = _only("units", {unit for _, unit in found.values()})
-    return _Points(
-        xyz, [str(n) for n in names], unit, _camera(rows), seconds if time else None, moments if frame else None
-    )
+    numbers = moments if frame else None
+    return _Points(xyz, [str(n) for n in names], None, _camera(rows), seconds if time else None, numbers)
 
 
 def _wide(rows: pd.DataFrame, columns: list[tuple[str, re.Match[str]]], frame: Any, time: Any) -> _Points:

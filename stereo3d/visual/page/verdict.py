@@ -99,7 +99,7 @@ def _tiles(findings: Findings) -> Markup:
         ("Longest trusted stretch", _span(findings, _stretch(findings)), "without a break"),
         ("Longest gap", _span(findings, _gap(findings)), "not trusted, or without frames"),
         ("Typical error bar", words.centimetres(metrics.spread(spread)[2]),
-         "one standard deviation, as the detector claims"),
+         "one standard deviation, as stated"),
     ]  # fmt: skip
     if findings.evaluation is not None:
         near = findings.evaluation.pck(0.05)
