@@ -19,6 +19,7 @@ _FAR_OUT = -16384.0
 """px, a place outside every picture that still fits cv2.remap's 16 bits."""
 _MAPS_KEPT = 16
 _Map = tuple[NDArray[np.float32], NDArray[np.float32]]
+_Part = tuple[NDArray[np.float32], NDArray[np.float32], tuple[slice, slice]]
 
 
 class Rectifier:
@@ -82,15 +83,23 @@ class Rectifier:
         Raises CalibrationError for a picture of another size, InvalidValue for an affine without inverse.
         """
         self._check(image, side)
-        u, v = self._map(array("affine", affine, (2, 3)).tobytes(), (size[0], size[1]), side, shrink)
-        small = shrunk(image, shrink)
+        u, v, part = self._map(array("affine", affine, (2, 3)).tobytes(), (size[0], size[1]), side, shrink)
+        small = shrunk(image[part], shrink)
         return np.asarray(cv2.remap(small, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT), image.dtype)
 
-    def _new_map(self, affine: bytes, size: Size, side: Side, shrink: int) -> _Map:
-        """u and v (h, w) px of the shrunk picture for each pixel of the crop."""
+    def _new_map(self, affine: bytes, size: Size, side: Side, shrink: int) -> _Part:
+        """u and v (h, w) px of the shrunk picture for each pixel of the crop, and which part of it is shrunk."""
+        u, v = self._whole_map(affine, size, side)
+        if shrink == 1:
+            return u, v, (slice(None), slice(None))
+        width, height = sizes(self._recorded)[side]
+        columns, rows = _needed(u, width, shrink), _needed(v, height, shrink)
         # A shrunk pixel's middle lies between those that it is the mean of.
-        u, v = (np.asarray((x - (shrink - 1) / 2) / shrink, np.float32) for x in self._whole_map(affine, size, side))
-        return u, v
+        u, v = (
+            np.asarray((x - part.start - (shrink - 1) / 2) / shrink, np.float32)
+            for x, part in ((u, columns), (v, rows))
+        )
+        return u, v, (rows, columns)
 
     def _whole_map(self, affine: bytes, size: Size, side: Side) -> _Map:
         """u and v (h, w) px of the recorded picture for each pixel of the crop."""
@@ -123,6 +132,13 @@ def shrunk(image: Bytes, times: int) -> Bytes:
     height, width = (n // times * times for n in image.shape[:2])
     size = width // times, height // times
     return np.asarray(cv2.resize(image[:height, :width], size, interpolation=cv2.INTER_AREA), image.dtype)
+
+
+def _needed(places: NDArray[np.float32], n: int, shrink: int) -> slice:
+    """The px of n from whole shrunk ones on that a map looks at, with one shrunk pixel to spare."""
+    inside = np.clip(places, 0, n - 1)
+    first = max(0, min(int(inside.min()), n - shrink) // shrink - 1) * shrink
+    return slice(first, min(n, (int(inside.max()) // shrink + 3) * shrink))
 
 
 def _quick_map(view: View, affine: Floats, size: Size) -> _Map:

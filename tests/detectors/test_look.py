@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 from functools import partial
 
+import cv2
 import numpy as np
 import pytest
-from dots import CROP, Dots, figure, picture, rectifier
+from dots import CROP, SIZE, Dots, figure, picture, rectifier
 
+from stereo3d.calibration.rectify import shrunk
 from stereo3d.detectors import crops
 from stereo3d.detectors.crops import Box
 from stereo3d.detectors.look import SMALLEST, cut_out, look
@@ -79,6 +81,18 @@ def test_a_rectified_crop_of_a_shrunk_picture_shows_the_same() -> None:
     whole, small = (places.crop(image, affine, (260, 200), "left", times).astype(float) for times in (1, 2))
     assert 0 < np.abs(whole - small).mean() < 0.4
     np.testing.assert_allclose(Dots()(whole[None].astype(np.uint8)).xy, Dots()(small[None].astype(np.uint8)).xy, atol=0.15)
+
+
+@pytest.mark.parametrize("shrink", [2, 4, 8])
+@pytest.mark.parametrize(("scale", "x", "y"), [(0.4, -20, -30), (0.4, -200, -150), (0.2, 300, 0), (0.3, 5000, 0), (0.1, 0, 0)])
+def test_only_what_a_crop_looks_at_is_shrunk_and_it_does_not_show(shrink: int, scale: float, x: float, y: float) -> None:
+    places = rectifier()
+    image = cv2.resize(np.random.default_rng(0).integers(0, 255, (60, 81, 3), dtype=np.uint8), SIZE)
+    affine = np.array([[scale, 0.02, x], [-0.02, scale, y]])
+    u, v = places._whole_map(affine.tobytes(), (96, 128), "left")
+    u, v = (((p - (shrink - 1) / 2) / shrink).astype(np.float32) for p in (u, v))
+    whole = cv2.remap(shrunk(image, shrink), u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    np.testing.assert_array_equal(places.crop(image, affine, (96, 128), "left", shrink), whole)
 
 
 class Crowd(Dots):
