@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from stereo3d.cli import options as o
+from stereo3d.cli.accuracy import accuracy
 from stereo3d.cli.speed import runtimes
 from stereo3d.errors import InputError, UsageError
 
@@ -63,4 +64,4 @@ def _read(path: Path) -> dict[str, object]:
     return held
 
 
-COMMANDS = {"refinement": refinement, "runtimes": runtimes}
+COMMANDS = {"accuracy": accuracy, "refinement": refinement, "runtimes": runtimes}
