@@ -45,6 +45,7 @@ from stereo3d.models.hrnet import HRNet
 from stereo3d.models.network import Network, TorchNetwork
 from stereo3d.models.runtimes import Workshop, offered
 from stereo3d.recording.base import open_recording
+from stereo3d.refinement.settings import Refine
 from stereo3d.recording.hdf5_writer import RecordingWriter
 from stereo3d.skeleton import COCO_17
 from stereo3d.stereo import Stereo
@@ -156,7 +157,7 @@ def ends(n_frames: int, runtime: str) -> dict[str, Any]:
     """CPU ms a pair of `reconstruct` but for its network, by kind of recording; and its time over the network's.
 
     The first are of n_frames frames with nothing in the network's place, the second of SHORT with it. What a run costs
-    to begin is left out, which an hour does not notice.
+    to begin is left out, which an hour does not notice; so is the refinement, which benchmarks/refinement.py measures.
     """
     out: dict[str, Any] = {}
     pipeline.misfit = lambda *_: None  # an untrained network's joints fit no camera
@@ -167,7 +168,7 @@ def ends(n_frames: int, runtime: str) -> dict[str, Any]:
         torch.save(HRNet(32).state_dict(), weights)
         config = Config(Detect("darkpose", str(weights), roi=ROI, options={
             "runtime": runtime, "threads": 1, "device": "cpu",
-        }))
+        }), refine=Refine("none"))
         for kind, paths in write_recordings(folder, n_frames).items():
             rest = _run(paths, folder, config, range(n_frames), Still())
             whole = _run(paths, folder, config, range(SHORT), None)
