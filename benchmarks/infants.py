@@ -1,6 +1,6 @@
 """Pictures of rendered infants on one sheet, to be looked at.
 
-    python benchmarks/infants.py -o docs/infants.jpg [--all]
+    python benchmarks/infants.py -o docs/infants.jpg --all
 
 Four settings: on its back at term, a preterm one on its side, one with things in the way, one of five months; with
 --all those and the seeds 1 to 6 on their backs. Left pictures as the camera would record them, at half their size.
