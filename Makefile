@@ -41,7 +41,7 @@ weights: .venv/runs  ## the weights in the box, trained on rendered infants: abo
 	$(PIP) -e ".[detect]"
 	OMP_NUM_THREADS=2 $(BIN)/stereo3d train --preset bundled --resume -o $(RUN) $(TRAIN)
 	mkdir -p stereo3d/detectors/weights
-	cp $(RUN)/best.safetensors stereo3d/detectors/weights/infant_w16.safetensors
+	install -m 644 $(RUN)/best.safetensors stereo3d/detectors/weights/infant_w16.safetensors
 
 .venv/runs: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
