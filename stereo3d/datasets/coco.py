@@ -18,6 +18,7 @@ from stereo3d.datasets.pictures import LONGEST, reader, subject_of, within
 from stereo3d.errors import InputError
 from stereo3d.limits import parse_json, read_text
 from stereo3d.skeleton import COCO_17, CROWDPOSE_14, SKELETONS, Skeleton
+from stereo3d.values import Floats
 
 _BY_COUNT = {len(s): s for s in (COCO_17, CROWDPOSE_14)}
 
@@ -32,22 +33,27 @@ def read(path: Path, pictures: Path | None = None, held: Any = None) -> Annotate
     """
     try:
         held = parse_json(read_text(path, LONGEST)) if held is None else held
-        images = {int(i["id"]): i for i in held["images"]}
-        people = [a for a in held["annotations"] if a.get("keypoints") and any(a["keypoints"][2::3])]
-        skeleton = _skeleton(held, people)
-        rows = np.array([p["keypoints"] for p in people], float).reshape(len(people), len(skeleton), 3)
-        best = _largest(people, rows)
-    except (KeyError, TypeError, ValueError) as error:
+        images, marks, skeleton = _infants(held)
+        names = [str(image["file_name"]) for image in images]
+        subjects = tuple(whose(image, path) for image in images)
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError(f"{path}: expected COCO's images and annotations with keypoints, got another file ({error!r})"
                          ) from error
     folder = pictures or _folder(path)
-    chosen = [(images[image], rows[row]) for image, row in sorted(best.items()) if image in images]
-    files = [within(folder, str(image["file_name"]), path) for image, _ in chosen]
-    marks = np.array([m for _, m in chosen]).reshape(len(chosen), len(skeleton), 3)
+    files = [within(folder, name, path) for name in names]
     known = marks[..., 2] > 0
-    return Annotated(
-        reader(files), np.where(known[..., None], marks[..., :2], np.nan), known.astype(float), marks[..., 2] == 2,
-        tuple(whose(image, path) for image, _ in chosen), skeleton)
+    xy = np.where(known[..., None], marks[..., :2], np.nan)
+    return Annotated(reader(files), xy, known.astype(float), marks[..., 2] == 2, subjects, skeleton)
+
+
+def _infants(held: Any) -> tuple[list[dict[str, Any]], Floats, Skeleton]:
+    """The N images that show someone, in the order of their numbers, and the infant's keypoints (N, K, 3) in each."""
+    images = {int(i["id"]): i for i in held["images"]}
+    people = [a for a in held["annotations"] if a.get("keypoints") and any(a["keypoints"][2::3])]
+    skeleton = _skeleton(held, people)
+    rows = np.array([p["keypoints"] for p in people], float).reshape(len(people), len(skeleton), 3)
+    best = {image: row for image, row in sorted(_largest(people, rows).items()) if image in images}
+    return [images[image] for image in best], rows[[*best.values()]], skeleton
 
 
 def whose(image: Mapping[str, Any], path: Path) -> str:
@@ -79,7 +85,7 @@ def _skeleton(held: dict[str, Any], people: list[dict[str, Any]]) -> Skeleton:
     return _BY_COUNT[count]
 
 
-def _largest(people: list[dict[str, Any]], rows: np.ndarray) -> dict[int, int]:
+def _largest(people: list[dict[str, Any]], rows: Floats) -> dict[int, int]:
     """Which of the people is the infant of each picture, by the image's number."""
     best: dict[int, tuple[float, int]] = {}
     for row, person in enumerate(people):

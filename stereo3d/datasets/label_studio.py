@@ -33,7 +33,7 @@ def read(path: Path, pictures: Path | None, tasks: list[Any]) -> Annotated:
     try:
         told = [(task, dict(_marks(task, path))) for task in tasks]
         chosen = [_one(path, folder, task, marks) for task, marks in told if marks]
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError(f"{path}: expected Label Studio's tasks, got another list ({error!r})") from error
     return put_together(path, chosen)
 

@@ -37,7 +37,7 @@ def _one(file: Path, root: Path, pictures: Path | None) -> Marked:
         name = str(held["imagePath"]).replace("\\", "/")
         points = [shape for shape in held["shapes"] if shape.get("shape_type", "point") == "point"]
         marks = [(str(p["label"]), _mark(p)) for p in _infant(points)]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError(f"{file}: expected labelme's shapes and imagePath, got another file ({error!r})") from error
     by_name = dict(marks)
     if len(by_name) < len(marks):

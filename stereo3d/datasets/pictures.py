@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
@@ -15,14 +16,27 @@ from stereo3d.values import Bytes
 
 LONGEST = 1 << 30
 """Bytes of a file of annotations."""
+_LONGEST_PATH, _LONGEST_NAME = 2048, 255
+"""Bytes of the way to a picture in its folder, and of each part of it."""
 
 
 def within(folder: Path, name: str, path: Path) -> Path:
     """A picture by its name in `folder`. Raises InputError for a name in `path` that leads out of there."""
+    if not _can_be_a_file(name):
+        raise InputError(f"{path}: expected names of pictures, got {name[:100]!r}")
     found = (folder / name.replace("\\", "/")).resolve()
     if not found.is_relative_to(folder.resolve()):
         raise InputError(f"{path}: expected pictures within {folder}, got {name!r}")
     return found
+
+
+def _can_be_a_file(name: str) -> bool:
+    """Whether a system takes it as a path: one that it cannot take is an error of its own in each call."""
+    try:
+        path = os.fsencode(name)
+    except UnicodeEncodeError:
+        return False
+    return b"\0" not in path and len(path) <= _LONGEST_PATH and max(map(len, path.split(b"/"))) <= _LONGEST_NAME
 
 
 def load(path: Path) -> Bytes:

@@ -113,7 +113,7 @@ def read_views(path: Path, pictures: Path | None, held: dict[str, Any]) -> Stere
         folder = pictures or path.parent
         files = [within(folder, str(image["file_name"]), path) for image in images]
         subjects = tuple(coco.whose(image, path) for image in images)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise InputError(f"{path}: expected two annotations of 17 joints a picture, one on each half, got {error}"
                          ) from error
     marks[1][..., 0] -= middles[:, None]

@@ -50,6 +50,40 @@ def test_other_json_is_named(tmp_path: Path, text: str, sentence: str) -> None:
         read_annotated(tmp_path / "a.json")
 
 
+@pytest.mark.parametrize("wrong", [
+    {"images": [3]}, {"images": ["a"]}, {"images": [[]]}, {"annotations": [3]}, {"annotations": [[]]}, {"categories": ["infant"]},
+    {"categories": [4]}, {"categories": 7}, {"images": [{"id": 0}]}, {"images": [{"id": 1e999, "file_name": "a.png"}]},
+    {"images": None}, {"annotations": {}, "images": 3}, {"images": [{"id": 0, "file_name": "a.png"}] * 2, "annotations": [
+        {"image_id": 0, "keypoints": [1, 2, 2] * 17, "bbox": [1, 2, 3]}]},
+    {"annotations": [{"image_id": 0, "keypoints": [10**400, 2, 2] * 17}]},
+])
+def test_entries_of_another_kind_are_named(tmp_path: Path, wrong: dict[str, object]) -> None:
+    path = write_coco(tmp_path, 2)
+    path.write_text(json.dumps(json.loads(path.read_text()) | wrong))
+    with pytest.raises(InputError, match="expected COCO's images"):
+        read_annotated(path)
+
+
+def test_pictures_that_nobody_marked_are_left_out(tmp_path: Path) -> None:
+    path = write_coco(tmp_path, 3)
+    held = json.loads(path.read_text())
+    path.write_text(json.dumps(held | {"annotations": held["annotations"][1:2]}))
+    found = read_annotated(path)
+    assert found.subject == ("infant1",) and np.array_equal(found.picture(0), dotted(3)[0][1])
+    path.write_text(json.dumps(held | {"annotations": []}))
+    assert len(read_annotated(path)) == 0
+
+
+@pytest.mark.parametrize("name", ["a\0b.png", "../a\0", "a" * 300, "a/" * 2000 + "b.png", "\ud800.png"])
+def test_names_that_no_file_can_have_are_refused(tmp_path: Path, name: str) -> None:
+    path = write_coco(tmp_path, 1)
+    held = json.loads(path.read_text())
+    held["images"][0]["file_name"] = name
+    path.write_text(json.dumps(held))
+    with pytest.raises(InputError, match="expected names of pictures"):
+        read_annotated(path)
+
+
 def test_names_that_lead_away_are_refused(tmp_path: Path) -> None:
     path = write_coco(tmp_path / "in", 1)
     held = json.loads(path.read_text())

@@ -76,6 +76,7 @@ def test_labelme_takes_other_skeletons_and_names_what_it_cannot(tmp_path: Path) 
         ([shape("nose", 1, 1), shape("nose", 2, 2)], "one twice"),
         ([shape("LWrist", 1, 1), shape("left wrist", 2, 2)], "one left_wrist"),
         ([{"label": "nose", "shape_type": "point"}], "expected labelme's shapes"),
+        ([shape("nose", 10**400, 1)], "expected labelme's shapes"), ([shape("nose", 1, 1, points=[])], "expected labelme's shapes"),
     ):
         with pytest.raises(InputError, match=sentence):
             read_annotated(labelme(tmp_path / "b.json", shapes, "b.png"))
@@ -132,7 +133,9 @@ def test_label_studio_min(tmp_path: Path) -> None:
     ([task("a.png", [region("nose", 1, 1), region("nose", 2, 2)])], "got nose twice"),
     ([task("a.png", [region("nose", 1, 1, image_rotation=90)])], "turned by 90"),
     ([task("a.txt", [region("nose", 1, 1)])], "expected a picture in task 3"),
+    ([task("a" * 999 + ".png", [region("nose", 1, 1)])], "expected names of pictures"),
     ([task("../../a.png", [region("nose", 1, 1)])], "expected pictures within"),
+    ([task("a.png", [region("nose", 10**400, 1)])], "expected Label Studio's tasks"),
     ([1, 2], "expected Label Studio's tasks"), ([], "got none"),
 ])
 def test_label_studio_says_what_is_wrong(tmp_path: Path, tasks: Any, sentence: str) -> None:

@@ -28,7 +28,8 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).parent))
 
 from mutations import mutate  # noqa: E402
-from specimens import Kind, kinds, secrets  # noqa: E402
+from specimen import Kind  # noqa: E402
+from specimens import kinds, secrets  # noqa: E402
 from watch import Watch  # noqa: E402
 
 from stereo3d.errors import Stereo3DError  # noqa: E402
@@ -134,6 +135,7 @@ def _child(name: str, kind: Kind, reader: Reader, numbers: list[int], seed: int,
         watch = Watch(work, root / "outside")
         with open(log, "a", encoding="utf-8") as lines:
             for number in numbers:
+                _limit_cpu(60)
                 given = build(kind, name, number, seed, work)
                 lines.write(json.dumps({"number": number} | _read(reader, given, watch)) + "\n")
                 lines.flush()
@@ -144,7 +146,7 @@ def _child(name: str, kind: Kind, reader: Reader, numbers: list[int], seed: int,
 
 def _read(reader: Reader, given: list[Path], watch: Watch) -> dict[str, Any]:
     """What came of one case."""
-    _limit_cpu()
+    _limit_cpu(MOST_SECONDS)
     Path("/proc/self/clear_refs").write_text("5")
     faults, refused = [], False
     began, held = _cpu(), _kilobytes("VmRSS")
@@ -171,9 +173,9 @@ def _place(error: BaseException) -> str:
     return f"{type(error).__name__} at {where}: {str(error)[:160]}"
 
 
-def _limit_cpu() -> None:
+def _limit_cpu(seconds: float) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(_cpu() + MOST_SECONDS) + 2, hard))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(_cpu() + seconds) + 2, hard))
 
 
 def _cpu(whose: int = resource.RUSAGE_SELF) -> float:

@@ -19,6 +19,9 @@ WORDS = (
 )
 DEEP = ("[", "{", "(", "<a>", '{"a":', "[[", "a.", "- ")
 LONGEST = 8 << 20
+LOOKED_AT = 1 << 18
+"""Characters of a long text in which words are looked for."""
+_WORD = re.compile(r"[-+]?\d[\d.eE+-]*|\w+|\"[^\"]*\"|[^\w\s]")
 Mutation = Callable[[bytes, random.Random], bytes]
 
 
@@ -59,7 +62,8 @@ def run(data: bytes, rng: random.Random) -> bytes:
 def words(data: bytes, rng: random.Random) -> bytes:
     """A number or word of a text replaced, a line doubled or lost, or brackets without end."""
     text = data.decode("utf-8", "surrogateescape")
-    found = list(re.finditer(r"[-+]?\d[\d.eE+-]*|\w+|\"[^\"]*\"|[^\w\s]", text))
+    start = rng.randrange(len(text) - LOOKED_AT) if len(text) > LOOKED_AT else 0
+    found = list(_WORD.finditer(text, start, start + LOOKED_AT))
     kind = rng.random()
     if kind < 0.6 and found:
         for match in sorted(rng.sample(found, min(len(found), rng.randint(1, 3))), key=lambda m: -m.start()):

@@ -10,6 +10,8 @@ import numpy as np
 from stereo3d import config, describe, storage
 from stereo3d.calibration.board import read_board
 from stereo3d.calibration.files import read_rig
+from stereo3d.datasets.reading import read_annotated
+from stereo3d.datasets.stereo_marks import read_stereo
 from stereo3d.detectors.described import read_description
 from stereo3d.detectors.replay import replay
 from stereo3d.evaluation.comparison.space import read_prediction
@@ -66,6 +68,15 @@ def pictured(path: Path) -> None:
     read_pictured(path)
 
 
+def annotated(path: Path) -> None:
+    """The marks, and every picture that the file leads to."""
+    found = read_annotated(path)
+    for row in range(len(found)):
+        assert found.picture(row).ndim == 3
+    if path.is_file() and b"side-by-side" in path.read_bytes():
+        read_stereo(path)
+
+
 def weights(path: Path) -> None:
     """Of a real network to the end; the small ones are none."""
     if len(read_contents(path).tensors) > 20:
@@ -79,5 +90,5 @@ def settings(path: Path) -> None:
 READERS: dict[str, Callable[..., object]] = {
     "recording": recording, "result": result, "anything": anything, "picture": picture, "rig": rig, "rig of KITTI": rig_of_kitti, "pictured": pictured,
     "settings": settings, "replay": replay, "truth": read_truth, "board": read_board, "description": read_description,
-    "weights": weights, "marked": read_picture_truth,
+    "weights": weights, "marked": read_picture_truth, "annotated": annotated,
 }

@@ -8,7 +8,7 @@ import shutil
 import sys
 import zipfile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import cv2
 import h5py
@@ -19,7 +19,9 @@ sys.path[:0] = [str(TESTS / room) for room in ("recording", "evaluation", "model
 
 import made  # noqa: E402
 import svo_files  # noqa: E402
-from mutations import BINARY, TEXT, Mutation, json_value, member, summed_png, tensors_header  # noqa: E402
+from annotations import annotated  # noqa: E402
+from mutations import BINARY, TEXT, json_value, member, summed_png, tensors_header  # noqa: E402
+from specimen import Kind, Specimen, one, several, text  # noqa: E402
 from test_c3d_file import integers  # noqa: E402
 from test_kalibr import CHAIN  # noqa: E402
 
@@ -33,38 +35,9 @@ CONF = ROOT / "calibration" / "rigs" / "made_up_zed2.conf"
 N = 5
 
 
-class Specimen(NamedTuple):
-    """Good files, by name within their folder; the first is made wrong."""
-
-    files: dict[str, bytes]
-    opened: tuple[str, ...]
-    """What is given to the reader."""
-
-
-class Kind(NamedTuple):
-    read: str
-    """The name of a reader in `reading`."""
-    how: tuple[Mutation, ...]
-    specimens: list[Specimen]
-
-
-def one(path: Path) -> Specimen:
-    return Specimen({path.name: path.read_bytes()}, (path.name,))
-
-
-def several(folder: Path, first: str, *opened: str) -> Specimen:
-    """The files of a folder, of which `first` is made wrong."""
-    names = sorted((p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()), key=lambda n: n != first)
-    return Specimen({name: (folder / name).read_bytes() for name in names}, opened or (".",))
-
-
-def text(name: str, content: str | bytes) -> Specimen:
-    return Specimen({name: content.encode() if isinstance(content, str) else content}, (name,))
-
-
 def kinds(folder: Path) -> dict[str, Kind]:
     """All kinds by name; `folder` is for making them."""
-    makers = (_recordings, _leading, _svo, _videos, _pictures, _settings, _rigs, _weights, _joints, _pictured)
+    makers = (_recordings, _leading, _svo, _videos, _pictures, _settings, _rigs, _weights, _joints, _pictured, annotated)
     found: dict[str, Kind] = {}
     for maker in makers:
         place = folder / maker.__name__

@@ -21,7 +21,7 @@ if sys.platform != "linux":
 import hunt
 from mutations import BINARY, TEXT, mutate
 from reading import READERS
-from specimens import Kind, text
+from specimen import Kind, text
 
 from stereo3d.errors import InputError, Stereo3DError
 
