@@ -15,15 +15,15 @@ from stereo3d.calibration.rectify import Rectifier
 from stereo3d.cameras import RectifiedCamera, StereoRig
 from stereo3d.errors import CalibrationError, InputError
 from stereo3d.stereo import Stereo
-from stereo3d.synthetic.render import Renderer
 from stereo3d.synthetic.scene import simulate
+from stereo3d.synthetic.write import photographer
 from stereo3d.values import Bytes
 
 
 @cache
 def taken() -> tuple[StereoRig, Stereo[Bytes]]:
     scene = simulate(seed=2, seconds=0.2)
-    return scene.rig, Renderer(scene).pair(0)
+    return scene.rig, photographer(scene).pair(0)
 
 
 def turned(*angles: float) -> StereoRig:
@@ -42,7 +42,7 @@ def test_the_turn_of_a_camera_is_found(angles: tuple[float, float, float], level
     found = check(turned(*angles), [taken()[1]])
     assert found.verdict.startswith(f"{level}: rows are off by")
     assert (np.abs(found.turn - angles) < 4 * found.sigma).all()
-    assert found.scatter < 0.2 and found.behind < 0.05
+    assert found.scatter < 0.3 and found.behind < 0.05
     assert found.systematic == pytest.approx(abs(angles[0]) * 530, rel=0.15, abs=0.1)
     if angles[1]:
         assert "depths at 0.8 m by" in found.verdict
