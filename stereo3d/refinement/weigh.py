@@ -9,7 +9,8 @@ import numpy as np
 from stereo3d.poses import Status
 from stereo3d.refinement.body import anatomy, body_length
 from stereo3d.refinement.evidence import Evidence, Prepared
-from stereo3d.refinement.explain import Compared, Shares, explained
+from stereo3d.refinement.explain import Compared, Shares
+from stereo3d.refinement.lasting import explained_lastingly
 from stereo3d.refinement.learned import Learned, Shipped, learn, more_hidden
 from stereo3d.refinement.offsets import Offsets
 from stereo3d.refinement.shape import covered
@@ -43,7 +44,7 @@ def weigh(prepared: Prepared, surface: Surface, offsets: Offsets | None = None) 
             found, compared, before=before, usual=usual, shipped=shipped, sofar=learned, noise=prepared.noise
         )
         compared, before = _compare(found, surface, shipped, sway, learned), more_hidden(usual, learned.hiding)
-    shares = explained(compared, before)
+    shares = explained_lastingly(compared, before, time=found.time, noise=prepared.noise)
     there = np.isfinite(compared.joint)
     matched = np.sign(found.camera.baseline) * compared.joint
     spread_of = np.where(there, compared.spread, np.nan)
