@@ -148,9 +148,10 @@ class _Run:
         segments = Segments(output, self.origin, resume=unfinished == "resume", restart=unfinished == "restart")
         refined = triangulated and self.mode != "none"
         segments.run(self.frames, self._work(segments, on_progress, triangulated))
-        segments.join(self.frames, self._refine if refined else lambda _: None, camera=self.rectifier.camera)
-        self._write_run(output, triangulated)
-        return output
+        return segments.join(
+            self.frames, self._refine if refined else lambda _: None, lambda path: self._write_run(path, triangulated),
+            camera=self.rectifier.camera,
+        )
 
     def _work(self, segments: Segments, on_progress: Callable[[int], None], triangulated: bool) -> Work:
         detector = None if self.config.detect.roi else self.detector

@@ -45,12 +45,13 @@ class Segments:
         return storage.read(path, name)
 
     def join(
-        self, frames: range, last: Callable[[h5py.File], None] = lambda _: None, **constants: Value
+        self, frames: range, last: Callable[[h5py.File], None] = lambda _: None,
+        after: Callable[[Path], object] = lambda _: None, **constants: Value,
     ) -> Path:
         """The output: the values of all segments one after the other, and the constants; the parts go.
 
         Values over time grow segment by segment, so that memory does not depend on their number. `last` may add to the
-        file before it takes its name.
+        file before it takes its name; `after` may write beside it, and is called again where a crash came between.
         """
         if not self._journal.joined:
             with storage.new_file(self.output, self._journal.join) as file:
@@ -59,6 +60,7 @@ class Segments:
                 for i, part in enumerate(_parts(frames)):
                     _join(file, storage.read(self._journal.path(_name(part))).items(), first=i == 0)
                 last(file)
+        after(self.output)
         self._journal.discard()
         return self.output
 
