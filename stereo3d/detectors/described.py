@@ -172,15 +172,8 @@ def read_description(path: str | os.PathLike[str]) -> Description:
 
 
 def _checked(given: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    known = {f.name: f for f in fields(Description)}
-    for key, value in given.items():
-        if key not in known:
-            raise unknown_name(f"key in {path.name}", key, known)
-        if key in _CHOICES and value not in _CHOICES[key]:
-            raise unknown_name(f"{key} in {path.name}", str(value), _CHOICES[key])
-    lacking = [key for key in ("model", "skeleton") if not isinstance(given.get(key), str)]
-    if lacking:
-        raise InputError(f"{path}: expected {lacking[0]} = \"...\", got none")
+    """The same with its numbers as numbers."""
+    _check_keys(given, path)
     out = dict(given)
     if "size" in out:
         out["size"] = tuple(array("size", out["size"], (2,), np.int64).tolist())
@@ -191,6 +184,18 @@ def _checked(given: Mapping[str, Any], path: Path) -> dict[str, Any]:
     if 0 in out.get("deviation", ()):
         raise InvalidValue("deviation: expected no 0")
     return out
+
+
+def _check_keys(given: Mapping[str, Any], path: Path) -> None:
+    known = {f.name: f for f in fields(Description)}
+    for key, value in given.items():
+        if key not in known:
+            raise unknown_name(f"key in {path.name}", key, known)
+        if key in _CHOICES and value not in _CHOICES[key]:
+            raise unknown_name(f"{key} in {path.name}", str(value), _CHOICES[key])
+    lacking = [key for key in ("model", "skeleton") if not isinstance(given.get(key), str)]
+    if lacking:
+        raise InputError(f"{path}: expected {lacking[0]} = \"...\", got none")
 
 
 def _size(shape: tuple[int | None, ...], about: Description) -> tuple[int, int]:

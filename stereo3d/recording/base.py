@@ -182,12 +182,16 @@ def open_recording(
     if right is not None and side_by_side:
         raise UsageError("side_by_side: one video holds both views then; leave the second path out")
     left, other = Path(path), None if right is None else Path(right)
-    for place in (left, other):
+    _check_places(left, other)
+    return _ask_plugins(left, other, told)
+
+
+def _check_places(left: Path, right: Path | None) -> None:
+    for place in (left, right):
         if place is not None and not place.exists():
             raise RecordingError(f"{place}: there is no such file or folder")
-    if other is not None and left.samefile(other):
+    if right is not None and left.samefile(right):
         raise UsageError(f"{left}: was given for both views; expected two, or one that holds both")
-    return _ask_plugins(left, other, told)
 
 
 def _ask_plugins(left: Path, right: Path | None, told: Told) -> Recording:

@@ -97,11 +97,8 @@ def _decoded(data: Bytes, what: str, how: int) -> NDArray[Any]:
     if size is None:
         raise LostPicture(f"{what}: expected a PNG, JPEG or BMP picture, got {len(raw)} other bytes")
     check_size(what, *size)
-    most = min(MOST_SCANS, MOST_SCANNED // (size[0] * size[1]))
-    if raw.startswith(_JPEG) and _n_scans(data) > most:
-        raise LostPicture(f"{what}: expected a JPEG of up to {most} scans, got {_n_scans(data)}; refused")
-    if raw.startswith(_JPEG) and has_hole(raw, "mjpeg"):
-        raise LostPicture(f"{what}: is damaged, a part of it is gone")
+    if raw.startswith(_JPEG):
+        _check_jpeg(raw, data, what, MOST_SCANNED // (size[0] * size[1]))
     if not _whole(raw):
         raise LostPicture(f"{what}: is cut off or damaged, its end is missing")
     try:
@@ -111,6 +108,15 @@ def _decoded(data: Bytes, what: str, how: int) -> NDArray[Any]:
     if image is None or image.dtype not in (np.uint8, np.uint16) or sorted(image.shape[:2]) != sorted(size):
         raise LostPicture(f"{what}: is damaged, it could not be decoded")
     return np.asarray(image)
+
+
+def _check_jpeg(raw: bytes, data: Bytes, what: str, scans: int) -> None:
+    """What OpenCV would take hours for, or fill up in silence."""
+    most = min(MOST_SCANS, scans)
+    if _n_scans(data) > most:
+        raise LostPicture(f"{what}: expected a JPEG of up to {most} scans, got {_n_scans(data)}; refused")
+    if has_hole(raw, "mjpeg"):
+        raise LostPicture(f"{what}: is damaged, a part of it is gone")
 
 
 def _n_scans(data: Bytes) -> int:

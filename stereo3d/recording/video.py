@@ -121,18 +121,23 @@ def _paired(videos: Stereo[Video], told: Told, step: float) -> tuple[Matched, tu
             f"{left.path} and {right.path}: expected videos of the same time, got {left.time[-1]:.2f} s and "
             f"{right.time[-1]:.2f} s that lie {offset:+.2f} s apart; give another offset"
         )
-    gaps = int((~found.valid).sum())
     notes = [note] if note else []
-    n, counts = len(found.left), (len(left), len(right))
-    if offset or gaps or counts != (n, n):
-        plain = not offset and not gaps and n == min(counts)
+    notes += _left_out(found, (len(left), len(right)), moved=bool(offset))
+    if found.apart > _APART * step:
+        notes.append(f"the pictures of a pair are {1000 * found.apart:.0f} ms apart: what moves is misplaced by that")
+    return found, tuple(notes)
+
+
+def _left_out(found: Matched, counts: tuple[int, int], *, moved: bool) -> list[str]:
+    """What is to be said where pictures of the two videos have no pair."""
+    n, gaps, notes = len(found.left), int((~found.valid).sum()), []
+    if moved or gaps or counts != (n, n):
+        plain = not moved and not gaps and n == min(counts)
         outcome = f"the first {n} of each are paired" if plain else f"{n} pairs lie in the time of both"
         notes.append(f"left has {counts[0]} frames, right {counts[1]}: {outcome}")
     if gaps:
         notes.append(f"{gaps} pairs lack a picture that one of the cameras dropped: they are marked invalid")
-    if found.apart > _APART * step:
-        notes.append(f"the pictures of a pair are {1000 * found.apart:.0f} ms apart: what moves is misplaced by that")
-    return found, tuple(notes)
+    return notes
 
 
 class _Chosen:
