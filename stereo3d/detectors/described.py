@@ -44,6 +44,8 @@ from stereo3d.values import Bytes, Floats, array, number
 DECODERS = {"argmax": decode_argmax, "quarter": decode_quarter, "dark": decode_dark}
 LARGEST_BATCH = 8
 """Pictures that go through a network together, where it takes any number."""
+_LARGEST_SIDE = 4096
+"""px of a network's input."""
 _CHOICES: dict[str, tuple[str, ...]] = {
     "output": ("heatmap", "simcc"), "decoder": tuple(DECODERS), "convention": get_args(Convention),
     "colour": ("RGB", "BGR"), "layout": ("NCHW", "NHWC"), "skeleton": tuple(SKELETONS),
@@ -176,9 +178,10 @@ def _checked(given: Mapping[str, Any], path: Path) -> dict[str, Any]:
     _check_keys(given, path)
     out = dict(given)
     if "size" in out:
-        out["size"] = tuple(array("size", out["size"], (2,), np.int64).tolist())
+        size = array("size", out["size"], (2,), np.int64).tolist()
+        out["size"] = tuple(int(number("size", length, 1, _LARGEST_SIDE)) for length in size)
     for key in {"mean", "deviation"} & out.keys():
-        out[key] = tuple(array(key, out[key], (3,)).tolist())
+        out[key] = tuple(number(key, x) for x in array(key, out[key], (3,)).tolist())
     for key in {"padding", "split"} & out.keys():
         out[key] = number(key, out[key], 1e-3)
     if 0 in out.get("deviation", ()):
@@ -196,6 +199,10 @@ def _check_keys(given: Mapping[str, Any], path: Path) -> None:
     lacking = [key for key in ("model", "skeleton") if not isinstance(given.get(key), str)]
     if lacking:
         raise InputError(f"{path}: expected {lacking[0]} = \"...\", got none")
+    if not isinstance(given.get("flip_shift", False), bool):
+        raise InputError(f"{path}: flip_shift: expected true or false, got {given['flip_shift']!r}")
+    if not isinstance(given.get("sha256", ""), str):
+        raise InputError(f"{path}: sha256: expected hexadecimal digits in quotes, got {given['sha256']!r}")
 
 
 def _size(shape: tuple[int | None, ...], about: Description) -> tuple[int, int]:

@@ -188,3 +188,14 @@ def test_without_weights_and_without_the_package(tmp_path: Path, monkeypatch: py
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(MissingPackage, match=r"onnxruntime.*stereo3d\[onnx\]"):
         build("rtmpose", tmp_path / "m.onnx")
+
+
+@pytest.mark.parametrize(("line", "sentence"), [
+    ('flip_shift = "no"', "expected true or false"), ("sha256 = 3", "hexadecimal digits in quotes"), ("size = [0, 5]", "from 1 to 4096"),
+    ("size = [99999999999, 2]", "from 1 to 4096"), ("mean = [nan, 1, 1]", "mean: expected a number"), ("deviation = [inf, 1, 1]", "deviation: expected"),
+])
+def test_values_of_another_kind_are_refused(tmp_path: Path, line: str, sentence: str) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text(f'model = "a.onnx"\nskeleton = "COCO-17"\n{line}\n')
+    with pytest.raises((InputError, InvalidValue), match=sentence):
+        read_description(path)
