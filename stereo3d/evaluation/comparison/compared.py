@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from stereo3d.errors import InputError
+from stereo3d.errors import InputError, UsageError
 from stereo3d.evaluation import metrics, pixels
 from stereo3d.evaluation.bootstrap import (
     Interval,
@@ -104,6 +104,16 @@ def intervals(compared: Compared, prediction: int) -> Intervals:
         interval_of_sums(sums[:, [0, 2]], ratio), interval_of_sums(sums[:, :3], deviation),
         interval_of_sums(sums[:, [2, 3]], ratio),
     )  # fmt: skip
+
+
+def check_subjects(predictions: Mapping[str, Mapping[str, object]], subjects: Iterable[str]) -> None:
+    """Raises UsageError where there is no prediction, or one that is not of those subjects."""
+    wanted = dict.fromkeys(subjects)
+    if not predictions:
+        raise UsageError("predictions: expected one at least, got none")
+    for name, of in predictions.items():
+        if of.keys() != wanted.keys():
+            raise UsageError(f"{name}: expected subjects {', '.join(wanted)}, got {', '.join(of) or 'none'}")
 
 
 Views = Sequence[tuple[Poses2D, Poses2D]]

@@ -12,7 +12,7 @@ import numpy as np
 from stereo3d.errors import InputError, UsageError
 from stereo3d.evaluation import limbs, metrics, pixels
 from stereo3d.evaluation.bootstrap import Interval
-from stereo3d.evaluation.comparison.compared import Compared, compare_in_pictures
+from stereo3d.evaluation.comparison.compared import Compared, check_subjects, compare_in_pictures
 from stereo3d.evaluation.oks import KeypointScores, keypoint_intervals, keypoint_scores
 from stereo3d.evaluation.views import (
     Pictured,
@@ -75,11 +75,7 @@ def compare_pictures(
     A picture that a sparse prediction leaves out counts as looked at in vain. Raises UsageError where there is no
     prediction or one lacks a subject, InputError where they do not share pictures or joints.
     """
-    if not predictions:
-        raise UsageError("predictions: expected one at least, got none")
-    for name, of in predictions.items():
-        if of.keys() != truths.keys():
-            raise UsageError(f"{name}: expected subjects {', '.join(truths)}, got {', '.join(of) or 'none'}")
+    check_subjects(predictions, truths)
     takes = {s: _take(truth, tuple(of[s] for of in predictions.values()), s) for s, truth in truths.items()}
     views = {
         name: {s: ((take.seen[i].joints, take.truth.joints),) for s, take in takes.items()}

@@ -15,11 +15,12 @@ import numpy as np
 
 from stereo3d import storage
 from stereo3d.cameras import RectifiedCamera
-from stereo3d.errors import InputError, UsageError
+from stereo3d.errors import InputError
 from stereo3d.evaluation import limbs, metrics, pixels
 from stereo3d.evaluation.comparison.compared import (
     Compared,
     Views,
+    check_subjects,
     columns_of,
     compare_in_pictures,
     frames_of_all,
@@ -99,11 +100,7 @@ def compare(
     `thresholds` are 3DPCK's, in m, `shares` of the torso height PCK's. Raises UsageError where there is no prediction
     or one lacks a subject, InputError where they do not share frames or joints, and what `evaluate` raises.
     """
-    if not predictions:
-        raise UsageError("predictions: expected one at least, got none")
-    for name, of_subjects in predictions.items():
-        if of_subjects.keys() != truths.keys():
-            raise UsageError(f"{name}: expected subjects {', '.join(truths)}, got {', '.join(of_subjects) or 'none'}")
+    check_subjects(predictions, truths)
     known = {s: points_of(t) if isinstance(t, Poses3D) else t for s, t in truths.items()}
     held = {name: {s: _held(p[s], known[s], thresholds) for s in known} for name, p in predictions.items()}
     steadiness = {name: _mean_steadiness([_steadiness(h) for h in of.values()]) for name, of in held.items()}

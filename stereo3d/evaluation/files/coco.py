@@ -12,9 +12,8 @@ import numpy as np
 
 from stereo3d import limits
 from stereo3d.errors import InvalidValue
-from stereo3d.evaluation.views import skeleton_of
 from stereo3d.evaluation.oks import MOST_DETECTIONS, People, box_area
-from stereo3d.evaluation.views import Pictured, PictureTruth, truth_of_joints
+from stereo3d.evaluation.views import Pictured, PictureTruth, skeleton_of, truth_of_joints
 from stereo3d.poses import Poses2D
 from stereo3d.skeleton import COCO_17, CROWDPOSE_14, Skeleton
 from stereo3d.values import Bools, Floats, Ints
@@ -51,9 +50,13 @@ def read_annotations(path: Path, names: tuple[str, ...] = (), rate: float | None
     images = _entries(held.get("images", []), "id")
     skeleton, rows = _keypoints(people, _names(held) or names)
     frame = np.unique([int(i) for i in (*(p["image_id"] for p in people), *(i["id"] for i in images))])
+    return _truth(people, rows, frame.astype(np.int64), (skeleton, rate, _size(images)))
+
+
+def _size(images: list[dict[str, Any]]) -> tuple[int, int] | None:
+    """(width, height) px, None where the images do not say one."""
     sizes = {(int(i["width"]), int(i["height"])) for i in images if "width" in i and "height" in i}
-    size = sizes.pop() if len(sizes) == 1 else None
-    return _truth(people, rows, frame.astype(np.int64), (skeleton, rate, size))
+    return sizes.pop() if len(sizes) == 1 else None
 
 
 def _load(path: Path) -> Any:

@@ -57,16 +57,20 @@ def read_points(
         held = reader(Path(path))
         if held.camera and strict:
             check_frame(camera, held.camera)
-        lost = (held.xyz == 0).all(-1, keepdims=True)
-        named = held.unit or unit or ("m" if held.unit is None else "")
-        xyz = np.where(lost, np.nan, held.xyz * scale_of(named))
-        names = tuple(map(joint_name, held.names))
-        where = held.camera or camera or "left"
-        return Points(xyz, names, where, held.frame, held.time)  # type: ignore[arg-type]
+        return _in_metres(held, camera or "left", unit)
     except InputError as error:
         raise type(error)(f"{path}: {error}") from error
     except _DAMAGE as error:
         raise InputError(f"{path}: cannot be read as {Path(path).suffix[1:].upper()} ({error!r})") from error
+
+
+def _in_metres(held: _Points, camera: str, unit: str | None) -> Points:
+    """Of a file that names no camera or unit those given; a joint at 0, 0, 0 was not found."""
+    lost = (held.xyz == 0).all(-1, keepdims=True)
+    named = held.unit or unit or ("m" if held.unit is None else "")
+    xyz = np.where(lost, np.nan, held.xyz * scale_of(named))
+    names = tuple(map(joint_name, held.names))
+    return Points(xyz, names, held.camera or camera, held.frame, held.time)  # type: ignore[arg-type]
 
 
 def _csv(path: Path) -> _Points:
