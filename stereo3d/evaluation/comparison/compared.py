@@ -131,20 +131,35 @@ def compare_in_pictures(
     names, subjects = tuple(views), tuple(next(iter(views.values())))
     pairs = [pair for of_subjects in views.values() for seen in of_subjects.values() for pair in seen]
     joints = joints_of_all(view.skeleton.joints for pair in pairs for view in pair)
-    error, labelled, size, subject = [], [], [], []
+    found, subject = [], []
     for i, s in enumerate(subjects):
         for takes in zip(*(of_subjects[s] for of_subjects in views.values())):
-            frames = frames_of_all([view.frame for take in takes for view in take], s)
-            seen, there = (np.stack([_places(take[k], frames, joints) for take in takes]) for k in (0, 1))
-            known = np.isfinite(there).all((0, -1))
-            error.append(np.where(known, metrics.distance(seen, there), np.nan))
-            labelled.append(known)
-            size.append(np.stack([_torso(truth)[rows_of(truth.frame, frames)] for _, truth in takes]))
-            subject.append(np.full(len(frames), i))
+            found.append(_against_truth(takes, joints, s))
+            subject += [i] * len(found[-1].labelled)
+    error, labelled, torso = zip(*found)
     return Compared(
-        names, np.concatenate(error, 1), np.concatenate(labelled), joints, np.concatenate(subject), subjects,
-        tuple(shares), np.concatenate(size, 1),
+        names, np.concatenate(error, 1), np.concatenate(labelled), joints, np.array(subject, np.int64), subjects,
+        tuple(shares), np.concatenate(torso, 1),
     )
+
+
+class _Seen(NamedTuple):
+    """N predictions of one view in the F frames that all share."""
+
+    error: Floats
+    """(N, F, J) px."""
+    labelled: Bools
+    """(F, J)."""
+    torso: Floats
+    """(N, F) px."""
+
+
+def _against_truth(takes: Views, joints: Sequence[str], subject: str) -> _Seen:
+    frames = frames_of_all([view.frame for take in takes for view in take], subject)
+    seen, there = (np.stack([_places(take[k], frames, joints) for take in takes]) for k in (0, 1))
+    known = np.asarray(np.isfinite(there).all((0, -1)))
+    torso = np.stack([_torso(truth)[rows_of(truth.frame, frames)] for _, truth in takes])
+    return _Seen(np.where(known, metrics.distance(seen, there), np.nan), known, torso)
 
 
 class PairedTest(NamedTuple):
