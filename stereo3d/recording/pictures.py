@@ -99,7 +99,7 @@ def _decoded(data: Bytes, what: str, how: int) -> NDArray[Any]:
     check_size(what, *size)
     if raw.startswith(_JPEG):
         _check_jpeg(raw, data, what, MOST_SCANNED // (size[0] * size[1]))
-    if not _whole(raw):
+    if not _whole(raw) or raw.startswith(_PNG) and not _parts_fit(raw):
         raise LostPicture(f"{what}: is cut off or damaged, its end is missing")
     try:
         image = cv2.imdecode(data, how)
@@ -122,6 +122,17 @@ def _check_jpeg(raw: bytes, data: Bytes, what: str, scans: int) -> None:
 def _n_scans(data: Bytes) -> int:
     """How many scans a JPEG has, at most; `bytes.count` takes as long as a tenth of decoding it."""
     return int(np.count_nonzero((data[:-1] == _SCAN[0]) & (data[1:] == _SCAN[1])))
+
+
+def _parts_fit(raw: bytes) -> bool:
+    """Whether a PNG holds each part that it claims, up to its end: a decoder takes memory for what is claimed."""
+    at = len(_PNG)
+    while at + 12 <= len(raw):
+        length, kind = struct.unpack_from(">I4s", raw, at)
+        at += 12 + length
+        if kind == b"IEND":
+            return bool(at <= len(raw))
+    return False
 
 
 def _whole(raw: bytes) -> bool:

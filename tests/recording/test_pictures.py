@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made import picture
 
-from stereo3d.errors import InvalidValue, RecordingError
+from stereo3d.errors import InvalidValue, LostPicture, RecordingError
 from stereo3d.recording import pictures
 from stereo3d.values import Bytes
 
@@ -162,3 +162,11 @@ def test_a_large_jpeg_of_many_scans_is_refused_before_it_is_decoded() -> None:
         with pytest.raises(RecordingError, match="scans, got .*; refused"):
             pictures.decode(hostile, "it")
     assert decoded(large).shape == (5000, 6000, 3)
+
+
+def test_a_png_that_claims_more_than_it_holds_is_refused_before_memory_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = bytearray(cv2.imencode(".png", np.zeros((48, 64, 3), np.uint8))[1].tobytes())
+    data[33:37] = (2_130_708_052).to_bytes(4, "big")
+    monkeypatch.setattr(cv2, "imdecode", None)
+    with pytest.raises(LostPicture, match="cut off or damaged"):
+        pictures.decode(np.frombuffer(bytes(data), np.uint8), "a.png")
