@@ -47,6 +47,15 @@ def shifted(skeleton):
     return truth + SHIFTS[:, None, None, None] * [1.0, 0.0], people_at(truth)
 
 
+def test_a_person_of_one_labelled_joint_is_as_alike_as_that_joint() -> None:
+    truth = body(COCO_17)
+    labelled = np.zeros((1, 1, 17), bool)
+    labelled[..., 9] = True
+    found = truth + [6.0, 8.0]
+    wanted = np.exp(-100 / (2 * (2 * COCO_17.oks_sigmas[9]) ** 2 * AREA))
+    assert similarity(found, people_at(truth, labelled), COCO_17) == pytest.approx(wanted, abs=1e-9)
+
+
 def coco_scores(xy, score, people: People, skeleton) -> tuple[list[float], COCOeval]:
     """COCO's ten numbers by pycocotools."""
     n, g = people.area.shape
