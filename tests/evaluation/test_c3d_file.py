@@ -93,6 +93,13 @@ def test_a_giant_is_refused(tmp_path: Path) -> None:
         read_c3d(tmp_path / "p.c3d")
 
 
+def test_a_last_frame_before_the_first_is_refused(tmp_path: Path) -> None:
+    data = bytearray(integers(first=5))
+    data[8:10] = (4).to_bytes(2, "little")
+    with pytest.raises(InvalidValue, match="expected frames, got those from 5 to 4"):
+        read_c3d(written(tmp_path, bytes(data)))
+
+
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 1100), st.integers(0, 255)), min_size=1, max_size=8), st.integers(0, 1600))
 def test_a_damaged_file_gives_points_or_a_sentence(tmp_path: Path, changes: list[tuple[int, int]], end: int) -> None:
