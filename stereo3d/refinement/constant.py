@@ -64,12 +64,12 @@ def agreed(evidence: Evidence, noises: Noises) -> tuple[Evidence, Floats]:
     mean, seconds = _running_mean(off, evidence.time, _SPAN)
     fading = 2 * (noises.detector.slow * noises.detector.memory * _usual(evidence.sigma[..., 2] ** 2)
                   + noises.match.slow * noises.match.memory * _usual(evidence.matched_sigma**2))
-    with np.errstate(divide="ignore"):
-        total = own[:, 2] + theirs + fading / seconds
+    faded = np.divide(fading, seconds, out=np.full(seconds.shape, np.inf), where=seconds > 0)
+    total = own[:, 2] + theirs + faded
     place, matched = np.array(evidence.place), evidence.matched + mean * theirs / total
     place[..., 2] -= mean * own[:, 2] / total
     left = own.copy()
-    left[:, 2] -= (own[:, 2] ** 2 / total).mean(0)
+    left[:, 2] = np.maximum(left[:, 2] - (own[:, 2] ** 2 / total).mean(0), 0.0)
     return dataclasses.replace(evidence, place=place, matched=matched), np.sqrt(left)
 
 

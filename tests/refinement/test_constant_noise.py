@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from clips import clip_of, matched
@@ -91,6 +93,19 @@ def test_two_that_differ_for_long_meet_by_their_shares() -> None:
     own = np.sqrt(0.9 * np.nanmedian(found.sigma**2, axis=0))
     np.testing.assert_allclose(left[:, :2], own[:, :2])
     assert (left[:, 2] < 0.5 * own[:, 2]).all(), "the constant error left is that of the better one"
+
+
+def test_a_joint_that_is_hidden_throughout_keeps_its_own_error() -> None:
+    """Where nothing drifts either: no pictures, no seconds, and nothing that would become 0 / 0."""
+    clip = clip_of(DetectorNoise.mixed(2.0), 40, 3.0)
+    found = matched(clip, constant=0.1)
+    hidden = np.array(found.hidden)
+    hidden[:, 4] = 1.0
+    noises = Noises(Parts(0.7, 0.0, 0.3), Parts(0.9, 0.0, 0.1, 1.0))
+    moved, left = agreed(dataclasses.replace(found, hidden=hidden), noises)
+    np.testing.assert_allclose(left[4, 2], np.sqrt(0.3 * np.nanmedian(found.sigma[:, 4, 2] ** 2)))
+    np.testing.assert_array_equal(moved.place[:, 4], found.place[:, 4])
+    assert np.isfinite(left).all()
 
 
 def test_without_a_match_nothing_moves() -> None:
