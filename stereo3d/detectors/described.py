@@ -21,7 +21,6 @@ Only `model` and `skeleton` have to be there. RTMPose needs no such file: `--det
 from __future__ import annotations
 
 import copy
-import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -36,6 +35,7 @@ from stereo3d.detectors.crops import Convention, CropRule
 from stereo3d.detectors.heatmaps import decode_argmax, decode_dark, decode_quarter, merge_flipped
 from stereo3d.detectors.simcc import Lines, decode_simcc, merge_flipped_lines
 from stereo3d.errors import CheckpointError, InputError, InvalidValue, MissingPackage, MissingWeights, unknown_name
+from stereo3d.journal import sha256
 from stereo3d.limits import LONGEST_SETTINGS, parse_toml, read_text
 from stereo3d.poses import Detections
 from stereo3d.skeleton import SKELETONS, skeleton_named
@@ -234,8 +234,7 @@ def onnx(
 def _check_sum(about: Description) -> None:
     path = Path(about.model)
     if about.sha256 and path.is_file():
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = sha256(path)
         if not found.startswith(about.sha256):
             raise CheckpointError(f"{path.name}: expected sha256 {about.sha256}..., got {found[:16]}...")
 

@@ -5,7 +5,6 @@ What was begun goes on where it stopped. What arrives counts only when its check
 
 from __future__ import annotations
 
-import hashlib
 import os
 import urllib.error
 import urllib.request
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from stereo3d import atomic
 from stereo3d.errors import CheckpointError, InputError, MissingWeights, UsageError
+from stereo3d.journal import sha256
 from stereo3d.models.registry import Entry
 from stereo3d.models.shelf import by_hand
 
@@ -61,8 +61,7 @@ def fetch(entry: Entry, target: Path, *, on_progress: Progress = lambda *_: None
 
 def check_sum(path: Path, entry: Entry) -> str:
     """The file's sha256. Raises CheckpointError where it does not begin as the published one does."""
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = sha256(path)
     if not found.startswith(entry.sha256):
         raise CheckpointError(
             f"{path.name}: expected {entry.name}, whose sha256 begins with {entry.sha256}, got {found[:16]}...; "

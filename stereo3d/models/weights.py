@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from stereo3d.errors import CheckpointError, InvalidValue, MissingWeights, unknown_name
+from stereo3d.journal import sha256
 from stereo3d.models import architectures
 from stereo3d.models.architectures import kind_of
 from stereo3d.models.contents import Contents, read_contents
@@ -89,7 +89,7 @@ def read_checkpoint(
         raise InvalidValue(f"family: {family} does not go with {path.name}, which holds {architecture}")
     use = use_of(family, stem)
     return Checkpoint(
-        path.name, _sha256(path), MappingProxyType(contents.tensors), architecture, n_joints, contents.wrapper,
+        path.name, sha256(path), MappingProxyType(contents.tensors), architecture, n_joints, contents.wrapper,
         family, use.convention, use.flip_shift, use.decoder,
         skeleton=_skeleton(skeleton, n_joints, architecture, inferred),
         input_size=_input_size(input_size, stem, architecture, inferred),
@@ -215,11 +215,6 @@ def _skeleton(given: str | None, n_joints: int, architecture: str, inferred: lis
     if name is not None and kind.name not in ("efficientpose", "openpose"):
         inferred.append(f"skeleton {name}: from the number of joints")
     return name
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _some(names: list[str]) -> str:
