@@ -22,6 +22,7 @@ from stereo3d.detectors.topdown import PADDING, device_named, set_threads, told
 from stereo3d.errors import InvalidValue, UsageError
 from stereo3d.models.architectures import kind_of
 from stereo3d.models.folding import fold_batchnorm
+from stereo3d.models.network import DEVIATION, MEAN
 from stereo3d.models.weights import Checkpoint, build_network
 from stereo3d.poses import Detections
 from stereo3d.skeleton import Skeleton
@@ -29,7 +30,6 @@ from stereo3d.values import Bytes, Floats
 
 LARGEST_BATCH = {"cpu": 2, "cuda": 16}
 """Pictures that go through the network together: these inputs are three times as large as those of one person."""
-_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 Mirror = Sequence[int] | None
 """Each joint's partner where the mirrored picture is looked at too."""
 Reader = Callable[[nn.Module, Tensor, Skeleton, Mirror], list[People]]
@@ -171,7 +171,7 @@ def _widths(maps: Floats, xy: Floats) -> Floats:
 
 
 def _normalised(images: Tensor) -> Tensor:
-    mean, deviation = (torch.tensor(x, device=images.device)[:, None, None] * 255 for x in (_MEAN, _DEVIATION))
+    mean, deviation = (torch.tensor(x, device=images.device)[:, None, None] for x in (MEAN, DEVIATION))
     return (images - mean) / deviation
 
 

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from stereo3d.detectors.crops import CropRule, apply, heatmap_affine
 from stereo3d.detectors.heatmaps import decode_dark
 from stereo3d.evaluation.pixels import torso_height
+from stereo3d.models.network import DEVIATION, MEAN
 from stereo3d.skeleton import Skeleton
 from stereo3d.training.augment import Batch, placed
 from stereo3d.training.samples import Samples
 from stereo3d.training.targets import map_size
 from stereo3d.values import Floats
 
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 PCK = (0.05, 0.1, 0.2)
 """Of the torso's height."""
 
@@ -34,7 +34,7 @@ class Score:
 
 def normalised(images: Tensor) -> Tensor:
     """(N, 3, h, w) what a network is fed, channels last, of (N, h, w, 3) bytes."""
-    mean, deviation = (255 * images.new_tensor(v, dtype=torch.float32).view(1, 3, 1, 1) for v in (MEAN, DEVIATION))
+    mean, deviation = (images.new_tensor(v, dtype=torch.float32).view(1, 3, 1, 1) for v in (MEAN, DEVIATION))
     return (images.permute(0, 3, 1, 2).float() - mean) / deviation
 
 

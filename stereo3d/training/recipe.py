@@ -22,9 +22,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
-from stereo3d.config import changed, update
+from stereo3d.config import changed
 from stereo3d.errors import InvalidValue, unknown_name
 from stereo3d.values import Value, array, number
 
@@ -162,8 +162,3 @@ def recipe(
     if not (made.data.train or made.data.rendered):
         raise InvalidValue("data: expected train (files with annotated joints) or rendered (a number of crops)")
     return made
-
-
-def with_data(base: Recipe, **settings: Any) -> Recipe:
-    """The recipe with other data."""
-    return update(base, "data", settings)
