@@ -6,8 +6,14 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-from stereo3d.errors import InputError
+from stereo3d.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_FIGURES = (".png", ".pdf", ".svg")
 
 
 @contextlib.contextmanager
@@ -32,6 +38,16 @@ def replacing(
         if isinstance(error, OSError):
             raise InputError(f"{target}: cannot be written ({error.strerror or error})") from error
         raise
+
+
+def write_figure(figure: Figure, path: str | os.PathLike[str], dpi: float | Literal["figure"] = "figure") -> Path:
+    """The path of a figure as .png, .pdf or .svg, whole or not at all. Raises UsageError for another ending."""
+    kind = Path(path).suffix.lower()
+    if kind not in _FIGURES:
+        raise UsageError(f"{path}: expected a name that ends in {', '.join(_FIGURES)}")
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format=kind[1:], dpi=dpi)
+    return Path(path)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> Path:

@@ -6,14 +6,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stereo3d.atomic import replacing
+from stereo3d.atomic import write_figure
 from stereo3d.benchmark.tally import Row, Tally
-from stereo3d.errors import UsageError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_ENDINGS = (".png", ".pdf", ".svg")
 _COLOURS = ("#9a9a9a", "#e69f00", "#0072b2", "#009e73", "#d55e00")
 """Colours that a colour-blind reader can tell apart (Okabe and Ito)."""
 _STEP = 0.16
@@ -44,10 +42,4 @@ def by_noise(tally: Tally) -> Figure:
 
 def draw(tally: Tally, path: str | os.PathLike[str]) -> Path:
     """The path of a picture (.png, .pdf or .svg) of `by_noise`. Raises UsageError for another ending."""
-    kind = Path(path).suffix.lower()
-    if kind not in _ENDINGS:
-        raise UsageError(f"{path}: expected a name that ends in {', '.join(_ENDINGS)}")
-    figure = by_noise(tally)
-    with replacing(path) as partial:
-        figure.savefig(partial, format=kind[1:])
-    return Path(path)
+    return write_figure(by_noise(tally), path)

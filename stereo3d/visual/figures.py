@@ -23,7 +23,6 @@ _LEFT, _RIGHT, _MIDDLE, _ERROR = "#d55e00", "#0072b2", "#009e73", "#9a9a9a"
 """Colours that a colour-blind reader can tell apart (Okabe and Ito)."""
 _AXES = ("x, to the right", "y, down", "z, away")
 _MOST_DRAWN = 4000
-_ENDINGS = (".png", ".pdf", ".svg")
 
 
 def pose(poses: Poses3D, at: int) -> Figure:
@@ -104,12 +103,7 @@ def _limits(x: Floats) -> tuple[float, float]:
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
     """The path of a figure as .png, .pdf or .svg. Raises UsageError for another ending."""
-    kind = Path(path).suffix.lower()
-    if kind not in _ENDINGS:
-        raise UsageError(f"{path}: expected a name that ends in {', '.join(_ENDINGS)}")
-    with atomic.replacing(path) as temporary:
-        figure.savefig(temporary, format=kind.removeprefix("."), dpi=150)
-    return Path(path)
+    return atomic.write_figure(figure, path, dpi=150)
 
 
 def _track(axes: Axes, time: Floats, x: Floats, sigma: Floats, label: str) -> None:

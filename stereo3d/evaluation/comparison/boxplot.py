@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from stereo3d.atomic import replacing
-from stereo3d.errors import UsageError
+from stereo3d.atomic import write_figure
 from stereo3d.evaluation import metrics
 from stereo3d.evaluation.comparison.compared import Compared
 from stereo3d.evaluation.pixels import picture_error
@@ -18,7 +17,6 @@ from stereo3d.values import Floats
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_ENDINGS = (".png", ".pdf", ".svg")
 _WHISKER = 1.5
 _STYLE: dict[str, Any] = {
     "boxprops": {"facecolor": "#cfe0f1"},
@@ -57,13 +55,7 @@ def box_figure(compared: Compared) -> Figure:
 
 def draw_boxes(compared: Compared, path: str | os.PathLike[str]) -> Path:
     """The path of a picture (.png, .pdf or .svg) of `box_figure`. Raises UsageError for another ending."""
-    kind = Path(path).suffix.lower()
-    if kind not in _ENDINGS:
-        raise UsageError(f"{path}: expected a name that ends in {', '.join(_ENDINGS)}")
-    figure = box_figure(compared)
-    with replacing(path) as partial:
-        figure.savefig(partial, format=kind[1:])
-    return Path(path)
+    return write_figure(box_figure(compared), path)
 
 
 def _boxes(compared: Compared, times: float) -> list[dict[str, Any]]:
