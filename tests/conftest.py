@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,3 +27,22 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip(f"the real test data is not here ({folder.name}/data)")
     return folder
+
+
+@pytest.fixture
+def run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """run(words...) -> (exit code, standard output, standard error) of `stereo3d`, in an empty folder."""
+    from stereo3d.cli.app import main
+
+    monkeypatch.chdir(tmp_path)
+
+    def go(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["stereo3d", *map(str, words)])
+        with pytest.raises(SystemExit) as leave:
+            main()
+        out, err = capsys.readouterr()
+        return int(leave.value.code or 0), out, err
+
+    return go

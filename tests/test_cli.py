@@ -16,25 +16,9 @@ import pandas as pd
 import pytest
 
 from stereo3d import storage
-from stereo3d.cli.app import main
 
 SAMPLE = Path(__file__).parents[1] / "sample_data" / "infant.h5"
 RECONSTRUCT = ["reconstruct", str(SAMPLE), "--detector", "replay"]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
-    """run(words...) -> (exit code, standard output, standard error), in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def go(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["stereo3d", *map(str, words)])
-        with pytest.raises(SystemExit) as leave:
-            main()
-        out, err = capsys.readouterr()
-        return int(leave.value.code or 0), out, err
-
-    return go
 
 
 def test_the_main_job(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

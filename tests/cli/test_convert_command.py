@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import numpy as np
 import pytest
 
 from stereo3d import storage
-from stereo3d.cli.app import main
 from stereo3d.journal import parts_of
 from stereo3d.recording import to_hdf5
 from stereo3d.recording.base import open_recording
@@ -22,21 +20,6 @@ from stereo3d.stereo import Stereo
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "infant.h5"
 SIZE = (64, 48)
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    """run(words...) -> (exit code, standard output, standard error), in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def go(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["stereo3d", *map(str, words)])
-        with pytest.raises(SystemExit) as leave:
-            main()
-        out, err = capsys.readouterr()
-        return int(leave.value.code or 0), out, err
-
-    return go
 
 
 @pytest.fixture
