@@ -26,16 +26,17 @@ class Batch:
 
 
 def augment(
-    batch: Batch, size: tuple[int, int], *, settings: Training, skeleton: Skeleton, rng: np.random.Generator
+    batch: Batch, size: tuple[int, int], *, settings: Training, skeleton: Skeleton, rng: np.random.Generator,
+    zoom: float = 1.0,
 ) -> Batch:
     """The batch as pictures of `size` (w, h) px about their middles, each drawn anew: scaled, turned, mirrored, tinted.
 
-    A mirrored picture's left joints become right ones; a turned one's do not. Joints that leave the picture lose their
-    weight. Colours go in as bytes and come out so.
+    All are `zoom` times as large. A mirrored picture's left joints become right ones; a turned one's do not. Joints
+    that leave the picture lose their weight. Colours go in as bytes and come out so.
     """
     n = len(batch.images)
     low, high = np.log(settings.scale)
-    scale = np.exp(rng.uniform(low, high, n))
+    scale = zoom * np.exp(rng.uniform(low, high, n))
     angle = np.radians(rng.uniform(-settings.rotation, settings.rotation, n))
     mirrored = rng.random(n) < settings.flip
     moved = placed(batch, size, scale=scale, angle=angle, mirrored=mirrored, skeleton=skeleton)

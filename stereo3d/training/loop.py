@@ -133,9 +133,17 @@ class _Run:
         self.state.epoch += 1
         return float(total) / self.steps
 
+    def _size(self) -> tuple[tuple[int, int], float]:
+        """(w, h) px of this epoch's pictures, and how large they are beside those that the network is for."""
+        settings, (w, h) = self.recipe.training, self.recipe.network.input_size
+        if self.state.epoch < settings.coarse * settings.epochs:
+            return (w // 2, h // 2), 0.5
+        return (w, h), 1.0
+
     def _step(self, rows: Any, step: int, rng: np.random.Generator) -> Tensor:
-        settings, size = self.recipe.training, self.recipe.network.input_size
-        batch = augment(self.samples.take(rows, self.device), size, settings=settings, skeleton=self.skeleton, rng=rng)
+        settings, (size, zoom) = self.recipe.training, self._size()
+        batch = augment(
+            self.samples.take(rows, self.device), size, settings=settings, skeleton=self.skeleton, rng=rng, zoom=zoom)
         target = gaussians(on_maps(batch.xy, size), map_size(size), sigma=SIGMA)
         for group in self.state.optimizer.param_groups:
             group["lr"] = self.rate(step)

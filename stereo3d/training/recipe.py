@@ -97,6 +97,8 @@ class Training(Value):
     """Adam's learning rate."""
     cosine: bool = False
     """Whether the rate falls to nothing along a cosine, after a warm-up of 2 % of the steps."""
+    coarse: float = 0.0
+    """Share of the epochs, at first, that see pictures of half the size: a quarter of the work for a rough idea."""
     scale: tuple[float, float] = (0.9, 1.1)
     rotation: float = 45.0
     """Degrees to either side."""
@@ -122,7 +124,8 @@ class Training(Value):
         if self.precision not in get_args(Precision):
             raise unknown_name("precision", self.precision, get_args(Precision))
         limits = {
-            "rate": (1e-9, 1), "rotation": (0, 180), "flip": (0, 1), "brightness": (0, 1), "average": (0, 0.999999)}
+            "rate": (1e-9, 1), "coarse": (0, 1), "rotation": (0, 180), "flip": (0, 1), "brightness": (0, 1),
+            "average": (0, 0.999999)}
         self._set(scale=(low, high), **{n: number(n, getattr(self, n), *ends) for n, ends in limits.items()})
         counts = {"epochs": 1, "batch": 1, "patience": 0, "seed": 0}
         self._set(**{n: _count(n, getattr(self, n), least) for n, least in counts.items()})
@@ -136,14 +139,20 @@ class Recipe(Value):
     data: Data = field(default_factory=Data)
     training: Training = field(default_factory=Training)
 
+    def __post_init__(self) -> None:
+        w, h = self.network.input_size
+        if self.training.coarse and (w % 64 or h % 64):
+            raise InvalidValue(f"training.coarse: expected input_size in multiples of 64 px, got {w} x {h}; "
+                               "set it to 0 or take another size")
+
 
 PRESETS: Mapping[str, Recipe] = {
     "finetune": Recipe(),
     "scratch": Recipe(training=Training(
         epochs=60, rate=1e-3, cosine=True, scale=(0.75, 1.25), batch=32)),
     "bundled": Recipe(
-        Network("hrnet_w16", (192, 256)), Data(rendered=30_000, rendered_held_out=600),
-        Training(epochs=40, rate=2e-3, cosine=True, rotation=30, batch=32, average=0.9995)),
+        Network("hrnet_w16", (192, 256)), Data(rendered=20_000, rendered_held_out=600),
+        Training(epochs=20, rate=2e-3, cosine=True, coarse=0.5, rotation=30, batch=32, average=0.9995)),
 }
 """finetune: AGMA's protocol; scratch: from nothing; bundled: how the weights in the box are made (`make weights`)."""
 

@@ -63,6 +63,14 @@ def test_draws_keep_to_their_bounds_and_their_seed() -> None:
     assert turned.abs().max() <= 45.01 and turned.std() > 15
 
 
+def test_zoomed_everything_is_as_large_as_told() -> None:
+    told, settings = batch(6), Training(scale=(1.0, 1.0), rotation=0.0, flip=0.0, brightness=0.0)
+    out = augment(told, (64, 64), settings=settings, skeleton=COCO_17, rng=np.random.default_rng(0), zoom=0.5)
+    assert out.images.shape == (6, 64, 64, 3) and torch.allclose(out.xy, (told.xy - 63.5) / 2 + 31.5, atol=1e-4)
+    quarter = told.images.reshape(6, 64, 2, 64, 2, 3).float().mean((2, 4))
+    assert (out.images.float() - quarter).abs().max() <= 1
+
+
 def test_tints_change_colours_alone() -> None:
     told = batch(4)
     still = Training(scale=(1, 1), rotation=0, flip=0, brightness=0.3)

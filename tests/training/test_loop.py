@@ -16,6 +16,7 @@ from dotted import annotated, dotted  # noqa: E402
 
 from stereo3d.detectors.base import build  # noqa: E402
 from stereo3d.errors import InputError, UsageError  # noqa: E402
+from stereo3d.training import loop  # noqa: E402
 from stereo3d.training.loop import Report, half, train  # noqa: E402
 from stereo3d.training.recipe import Network, Recipe, Training  # noqa: E402
 from stereo3d.training.samples import Samples, cut  # noqa: E402
@@ -103,6 +104,15 @@ def test_published_networks_are_tuned_further(samples: Samples, held_out: Sample
 
     before, after = load_file(start), load_file(tuned)
     assert all(torch.allclose(before[n], after[n], atol=1e-5) for n in before if n.endswith("conv1.weight"))
+
+
+def test_the_first_epochs_see_small_pictures(samples: Samples, held_out: Samples, tmp_path: Path,
+                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, ...]] = []
+    fed = loop.normalised
+    monkeypatch.setattr(loop, "normalised", lambda images: seen.append(tuple(images.shape[1:3])) or fed(images))
+    train(replace(RECIPE, training=replace(RECIPE.training, epochs=3, batch=24, coarse=0.5)), samples, held_out, tmp_path)
+    assert seen == 4 * [(32, 32)] + 2 * [(64, 64)]
 
 
 def test_a_state_of_another_run_is_named(samples: Samples, held_out: Samples, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ def test_a_file_and_then_what_is_set_by_hand(tmp_path: Path) -> None:
     (["training.precision=fp8"], UsageError, "precision"),
     (["network.input_size=[100, 100]"], InvalidValue, "multiples of 32"),
     (["network.architecture=hrnet_w18"], UsageError, "did you mean 'hrnet_w16'|hrnet_w32"),
+    (["network.input_size=[96, 128]"], InvalidValue, "multiples of 64 px, got 96 x 128"),
     (["data.rendered=2.5"], InvalidValue, "whole number"),
 ])
 def test_wrong_settings_are_named(said: list[str], error: type[Exception], sentence: str) -> None:
