@@ -23,7 +23,7 @@ from stereo3d.poses import Detections
 from stereo3d.recording.base import Recording
 from stereo3d.skeleton import Skeleton
 from stereo3d.stereo import SIDES, Stereo
-from stereo3d.values import Bools, Bytes, Floats, Value, array
+from stereo3d.values import Bytes, Floats, Value, array
 
 SCALES = (1.0, 0.7, 0.5, 0.35)
 """Sides of the windows over the picture's longer side."""
@@ -177,29 +177,29 @@ def _round_joints(seen: Detections, before: Floats, skeleton: Skeleton) -> Float
     """(N, 5) the box round the sure joints, with a margin and upright along the body; `before` without joints."""
     score = np.where(np.isfinite(seen.xy).all(-1), np.nan_to_num(seen.score), 0)
     sure = (score > 0) & (score >= SURE * score.max(-1, keepdims=True))
-    angle = _upright(seen.xy, sure, before[:, 4], skeleton)
+    angle = body_angle(np.where(sure[..., None], seen.xy, np.nan), skeleton)
+    angle = np.where(np.isfinite(angle), angle, before[:, 4])
     box = Box.around(np.where(sure[..., None], seen.xy, np.nan), angle=angle)
     new = np.concatenate([box.center, box.size * MARGIN, angle[:, None]], -1)
     return np.where((new[:, 2:4] > 0).all(-1, keepdims=True), new, before)
 
 
-def _upright(xy: Floats, sure: Bools, before: Floats, skeleton: Skeleton) -> Floats:
-    """(N) rad from the picture's upright to the person's, `before` where the body is unsure.
+def body_angle(xy: Floats, skeleton: Skeleton) -> Floats:
+    """(N) rad from the picture's upright to that of the persons with joints (N, K, 2) px, clockwise as seen; NaN where
+    it is unknown.
 
     The body's axis goes from the shoulders to the middle of hips and knees, so that neither a bent trunk nor drawn-up
-    legs alone decide.
+    legs alone decide; where one of these two is unknown, to the other.
     """
-    parts = _paired(skeleton, "shoulder"), _paired(skeleton, "hip", "pelvis"), _paired(skeleton, "knee")
-    joints = [joint for part in parts for joint in part]
-    if len(joints) < 6:
-        return before
-    shoulders, hips, knees = (xy[:, part].mean(1) for part in parts)
+    shoulders, hips, knees = (
+        _middle(xy, skeleton, *names) for names in (("shoulder",), ("hip", "pelvis"), ("knee",)))
+    hips, knees = np.where(np.isfinite(hips), hips, knees), np.where(np.isfinite(knees), knees, hips)
     x, y = ((hips + knees) / 2 - shoulders).T
-    return np.where(sure[:, joints].all(-1), np.arctan2(-x, y), before)
+    return np.asarray(np.arctan2(-x, y))
 
 
-def _paired(skeleton: Skeleton, *names: str) -> list[int]:
-    """The numbers of the left and the right joint of the first of these names that the skeleton has, or none."""
+def _middle(xy: Floats, skeleton: Skeleton, *names: str) -> Floats:
+    """(N, 2) px between the left and the right joint of the first of these names that the skeleton has; else NaN."""
     known = {joint: number for number, joint in enumerate(skeleton.joints)}
     pairs = [[known[f"{side}_{name}"] for side in SIDES] for name in names if f"left_{name}" in known]
-    return pairs[0] if pairs else []
+    return np.asarray(xy[:, pairs[0]].mean(1) if pairs else np.full((len(xy), 2), np.nan))

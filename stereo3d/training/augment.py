@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from stereo3d.detectors.search import body_angle
 from stereo3d.skeleton import Skeleton
 from stereo3d.training.recipe import Training
 from stereo3d.values import Bools, Floats
@@ -38,6 +39,7 @@ def augment(
     low, high = np.log(settings.scale)
     scale = zoom * np.exp(rng.uniform(low, high, n))
     angle = np.radians(rng.uniform(-settings.rotation, settings.rotation, n))
+    angle += np.where(rng.random(n) < settings.upright, to_upright(batch, skeleton), 0)
     mirrored = rng.random(n) < settings.flip
     moved = placed(batch, size, scale=scale, angle=angle, mirrored=mirrored, skeleton=skeleton)
     gain = torch.tensor(1 + settings.brightness * rng.uniform(-1, 1, (n, 1, 1, 3)), dtype=torch.float32)
@@ -45,6 +47,12 @@ def augment(
     device = moved.images.device
     tinted = (moved.images.float() * gain.to(device) + shift.to(device)).clamp(0, 255).to(torch.uint8)
     return Batch(tinted, moved.xy, moved.weight)
+
+
+def to_upright(batch: Batch, skeleton: Skeleton) -> Floats:
+    """(N,) rad by which each picture has to be turned for the infant's head to be up; 0 where that is unknown."""
+    xy = torch.where(batch.weight[..., None] > 0, batch.xy, torch.nan)
+    return np.asarray(-np.nan_to_num(body_angle(xy.double().cpu().numpy(), skeleton)))
 
 
 def placed(

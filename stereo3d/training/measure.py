@@ -13,7 +13,7 @@ from stereo3d.detectors.heatmaps import decode_dark
 from stereo3d.evaluation.pixels import torso_height
 from stereo3d.models.network import DEVIATION, MEAN
 from stereo3d.skeleton import Skeleton
-from stereo3d.training.augment import Batch, placed
+from stereo3d.training.augment import Batch, placed, to_upright
 from stereo3d.training.samples import Samples
 from stereo3d.training.targets import map_size
 from stereo3d.values import Floats
@@ -39,9 +39,9 @@ def normalised(images: Tensor) -> Tensor:
 
 
 def upright(batch: Batch, size: tuple[int, int], skeleton: Skeleton) -> Batch:
-    """The samples' middles at `size` (w, h) px, nothing drawn by chance."""
-    n = len(batch.images)
-    return placed(batch, size, scale=np.ones(n), angle=np.zeros(n), mirrored=np.zeros(n, bool), skeleton=skeleton)
+    """The samples' middles at `size` (w, h) px, head up as the search gives them, nothing drawn by chance."""
+    n, angle = len(batch.images), to_upright(batch, skeleton)
+    return placed(batch, size, scale=np.ones(n), angle=angle, mirrored=np.zeros(n, bool), skeleton=skeleton)
 
 
 def measure(

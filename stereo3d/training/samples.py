@@ -19,7 +19,7 @@ import torch
 from stereo3d.atomic import replacing
 from stereo3d.datasets.annotated import Annotated
 from stereo3d.detectors.crops import Box, CropRule, affine, apply, warp
-from stereo3d.stereo import SIDES
+from stereo3d.detectors.search import body_angle
 from stereo3d.synthetic.crops import PER_SCENE, crops_of
 from stereo3d.training.augment import Batch
 from stereo3d.values import Bytes, Floats, Ints
@@ -135,25 +135,9 @@ def cut(
 def _cut(annotated: Annotated, row: int, size: tuple[int, int]) -> tuple[Bytes, Floats]:
     wide = (round(size[0] * WIDER), round(size[1] * WIDER))
     xy = annotated.xy[row]
-    box = Box.around(xy, angle=_upright(xy, annotated))
+    box = Box.around(xy, angle=float(np.nan_to_num(body_angle(xy[None], annotated.skeleton)[0])))
     transform = affine(box, CropRule(wide, _PADDING * WIDER, "dark"))
     return warp(annotated.picture(row), transform, wide), apply(transform, xy)
-
-
-def _upright(xy: Floats, annotated: Annotated) -> float:
-    """rad by which a box is turned so that the shoulders lie above the hips; 0 where they are not known."""
-    hips, shoulders = (_middle(xy, annotated, joint) for joint in ("hip", "shoulder"))
-    x, y = shoulders - hips
-    return float(np.arctan2(x, -y)) if np.isfinite([x, y]).all() else 0.0
-
-
-def _middle(xy: Floats, annotated: Annotated, joint: str) -> Floats:
-    """(2,) px between a left and a right joint, NaN where one of them is not known."""
-    names = [f"{side}_{joint}" for side in SIDES]
-    if not set(names) <= set(annotated.skeleton.joints):
-        return np.full(2, np.nan)
-    middle: Floats = xy[[annotated.skeleton.index(name) for name in names]].mean(0)
-    return middle
 
 
 def _write(path: Path, images: Bytes, xy: Floats, weight: Floats) -> int:

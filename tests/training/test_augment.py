@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 from dotted import COLOURS, dotted  # noqa: E402
 
 from stereo3d.skeleton import COCO_17  # noqa: E402
-from stereo3d.training.augment import Batch, augment, placed  # noqa: E402
+from stereo3d.training.augment import Batch, augment, placed, to_upright  # noqa: E402
 from stereo3d.training.recipe import Training  # noqa: E402
 
 PLAIN = Training(brightness=0.0)
@@ -69,6 +69,18 @@ def test_zoomed_everything_is_as_large_as_told() -> None:
     assert out.images.shape == (6, 64, 64, 3) and torch.allclose(out.xy, (told.xy - 63.5) / 2 + 31.5, atol=1e-4)
     quarter = told.images.reshape(6, 64, 2, 64, 2, 3).float().mean((2, 4))
     assert (out.images.float() - quarter).abs().max() <= 1
+
+
+@pytest.mark.parametrize("angle", [0.7, 3.0, -1.6])
+def test_infants_are_turned_head_up_before_they_are_turned_by_chance(angle: float) -> None:
+    size, n = (128, 128), 6
+    lying = placed(batch(n), size, scale=np.full(n, 0.6), angle=np.full(n, angle), mirrored=np.zeros(n, bool), skeleton=COCO_17)
+    settings = Training(scale=(1.0, 1.0), rotation=10, brightness=0.0, upright=1.0)
+    out = augment(lying, size, settings=settings, skeleton=COCO_17, rng=np.random.default_rng(1))
+    left = np.degrees(to_upright(out, COCO_17))
+    assert (np.abs(left) < 10.1).all() and np.ptp(left) > 2
+    unknown = Batch(lying.images, lying.xy, torch.zeros_like(lying.weight))
+    assert (to_upright(unknown, COCO_17) == 0).all()
 
 
 def test_tints_change_colours_alone() -> None:
