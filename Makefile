@@ -39,7 +39,8 @@ mutate: .venv/tests  ## mistakes put into the metrics and the triangulation that
 
 weights: .venv/runs  ## the weights in the box, trained on rendered infants: about 2 hours of two cores; goes on after a kill
 	$(PIP) -e ".[detect]"
-	OMP_NUM_THREADS=2 $(BIN)/stereo3d train --preset bundled --resume -o $(RUN) $(TRAIN)
+	OMP_NUM_THREADS=1 $(BIN)/torchrun --standalone --nproc-per-node 2 \
+		$(BIN)/stereo3d train --preset bundled --resume -o $(RUN) $(TRAIN)
 	mkdir -p stereo3d/detectors/weights
 	install -m 644 $(RUN)/best.safetensors stereo3d/detectors/weights/infant_w16.safetensors
 

@@ -154,9 +154,11 @@ def _words(value: Any) -> str:
 
 
 @contextlib.contextmanager
-def progress(total: int, unit: str = "pairs") -> Iterator[Callable[[int], None]]:
+def progress(total: int, unit: str = "pairs", *, shown: bool = True) -> Iterator[Callable[[int], None]]:
     """A function to be told how many more are done: a bar with rate and time left on a terminal, else plain lines."""
-    if sys.stderr.isatty():
+    if not shown:
+        yield lambda _: None
+    elif sys.stderr.isatty():
         with _bar(total, unit) as advance:
             yield advance
     else:

@@ -36,17 +36,23 @@ def train(
         from stereo3d.training.loop import train as learn
         from stereo3d.training.prepare import expected, prepare
         from stereo3d.training.recipe import recipe
+        from stereo3d.training.world import World
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
         raise MissingPackage("torch", "detect", "training") from error
 
     told = recipe(preset, config, assignments or [])
-    with o.progress(max(1, expected(told)), "pictures") as advance:
-        samples, held_out = prepare(told, output / "samples", workers=workers, on_progress=advance)
-    print(f"{len(samples)} pictures to learn from, {len(held_out)} held out", file=sys.stderr)
-    with o.progress(len(samples) * told.training.epochs, "pictures") as advance:
-        print(learn(told, samples, held_out, output, resume=resume, restart=restart, on_epoch=_say, on_step=advance))
+    with World() as world:
+        with world.in_turn(), o.progress(max(1, expected(told)), "pictures", shown=world.first) as advance:
+            samples, held_out = prepare(told, output / "samples", workers=workers, on_progress=advance)
+        if world.first:
+            print(f"{len(samples)} pictures to learn from, {len(held_out)} held out", file=sys.stderr)
+        with o.progress(len(samples) * told.training.epochs, "pictures", shown=world.first) as advance:
+            best = learn(
+                told, samples, held_out, output, resume=resume, restart=restart, on_epoch=_say, on_step=advance)
+        if world.first:
+            print(best)
 
 
 def _say(report: Report) -> None:

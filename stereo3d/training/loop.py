@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 from collections.abc import Callable
@@ -14,7 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from stereo3d.detectors.topdown import device_named
 from stereo3d.models.architectures import build
 from stereo3d.models.light import SIGMA
 from stereo3d.models.shelf import located
@@ -28,6 +26,7 @@ from stereo3d.training.recipe import Recipe
 from stereo3d.training.samples import Samples
 from stereo3d.training.state import State
 from stereo3d.training.targets import gaussians, joint_weights, loss, loss_of_logits, map_size, on_maps
+from stereo3d.training.world import World
 
 _WARM_UP = 0.02
 _FOLLOW_FROM = 10
@@ -56,7 +55,7 @@ def train(
     was killed goes on with `resume` and comes to the same weights (on one kind of machine with one number of threads).
     Under torchrun the samples are shared out between the processes. Raises UsageError, InputError, CheckpointError.
     """
-    folder, world = Path(output), _World()
+    folder, world = Path(output), World()
     going_on = runs.begin(folder, recipe, resume=resume, restart=restart) if world.first else resume
     with world:
         run = _Run(recipe, samples, world)
@@ -66,7 +65,7 @@ def train(
             mean_loss = run.epoch(on_step)
             if world.first:
                 on_epoch(_finish(run, held_out, mean_loss, folder))
-            world.wait(run.state)
+            run.state.history = world.told(run.state.history)
     return folder / runs.BEST
 
 
@@ -75,7 +74,7 @@ def _finish(run: _Run, held_out: Samples, mean_loss: float, folder: Path) -> Rep
     state, recipe = run.state, run.recipe
     size = recipe.network.input_size
     found = measure(
-        state.average, held_out, size, run.skeleton, batch=2 * recipe.training.batch, device=run.world.device(recipe))
+        state.average, held_out, size, run.skeleton, batch=2 * recipe.training.batch, device=run.device)
     best = state.note(mean_loss, run.rate(run.steps * state.epoch), found)
     if best:
         runs.keep(state.average, folder / runs.BEST, recipe)
@@ -87,11 +86,11 @@ def _finish(run: _Run, held_out: Samples, mean_loss: float, folder: Path) -> Rep
 class _Run:
     """One process's share of a run."""
 
-    def __init__(self, recipe: Recipe, samples: Samples, world: _World) -> None:
+    def __init__(self, recipe: Recipe, samples: Samples, world: World) -> None:
         settings = recipe.training
         self.recipe, self.samples, self.world = recipe, samples, world
         self.skeleton: Skeleton = skeleton_named(recipe.network.skeleton)
-        self.device = world.device(recipe)
+        self.device = world.device(settings.device)
         torch.manual_seed(settings.seed)
         net: nn.Module = network(recipe).to(self.device)
         net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -174,44 +173,3 @@ def half(precision: str, device: str) -> bool:
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported())
     return bool(torch.backends.cpu.get_cpu_capability().startswith("AVX512"))
-
-
-class _World(contextlib.AbstractContextManager["_World"]):
-    """The processes of a run: one, or as many as torchrun started."""
-
-    def __init__(self) -> None:
-        self.size, self.rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
-
-    @property
-    def first(self) -> bool:
-        """Whether this process measures, saves and speaks."""
-        return self.rank == 0
-
-    def __enter__(self) -> _World:
-        if self.size > 1:
-            torch.distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self.size > 1:
-            torch.distributed.destroy_process_group()
-
-    def device(self, recipe: Recipe) -> str:
-        """`cpu`, or `cuda`, whose current device is this process's own."""
-        name = device_named(recipe.training.device)
-        if name == "cuda" and self.size > 1:
-            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-        return name
-
-    def shared(self, net: nn.Module, device: str) -> nn.Module:
-        """The network, whose gradients are averaged over all processes."""
-        if self.size == 1:
-            return net
-        return nn.parallel.DistributedDataParallel(net, [torch.cuda.current_device()] if device == "cuda" else None)
-
-    def wait(self, state: State) -> None:
-        """Until the first has saved; all then know the course, and so when to stop."""
-        if self.size > 1:
-            held = [state.history]
-            torch.distributed.broadcast_object_list(held)
-            state.history = held[0]
