@@ -15,6 +15,7 @@ from stereo3d.refinement.learned import Learned, Shipped, learn, more_hidden
 from stereo3d.refinement.offsets import Offsets
 from stereo3d.refinement.shape import covered
 from stereo3d.refinement.surface import Surface
+from stereo3d.refinement.testify import hidden_by_bones
 from stereo3d.values import Floats
 
 _HIDDEN = {"ear": 0.45}
@@ -44,7 +45,10 @@ def weigh(prepared: Prepared, surface: Surface, offsets: Offsets | None = None) 
             found, compared, before=before, usual=usual, shipped=shipped, sofar=learned, noise=prepared.noise
         )
         compared, before = _compare(found, surface, shipped, sway, learned), more_hidden(usual, learned.hiding)
-    shares = explained_lastingly(compared, before, time=found.time, noise=prepared.noise)
+    shares = explained_lastingly(
+        compared, before, time=found.time, noise=prepared.noise,
+        told=lambda c, sofar: hidden_by_bones(found, c, sofar, length=length[:, 0]),
+    )
     there = np.isfinite(compared.joint)
     matched = np.sign(found.camera.baseline) * compared.joint
     spread_of = np.where(there, compared.spread, np.nan)
