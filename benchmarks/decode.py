@@ -13,6 +13,7 @@ import argparse
 import json
 import sys
 import time
+import timeit
 from collections.abc import Callable
 from typing import Any
 
@@ -77,12 +78,7 @@ def decode_as_published(maps: Maps, kernel: int) -> NDArray[np.float64]:
 def cpu_seconds(run: Callable[[], Any], repeats: int) -> float:
     """The least CPU time of several runs, after one that warms up."""
     run()
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        run()
-        times.append(time.process_time() - start)
-    return min(times)
+    return min(timeit.repeat(run, repeat=repeats, number=1, timer=time.process_time))
 
 
 def candidates(maps: Maps, kernel: int) -> dict[str, Callable[[], Any]]:

@@ -17,6 +17,7 @@ import io
 import json
 import sys
 import time
+import timeit
 from collections.abc import Callable
 from typing import Any
 
@@ -82,12 +83,7 @@ def people_of(truth: Poses3D) -> People:
 
 
 def cpu_seconds(work: Callable[[], object], repeats: int) -> float:
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        work()
-        times.append(time.process_time() - start)
-    return min(times)
+    return min(timeit.repeat(work, repeat=repeats, number=1, timer=time.process_time))
 
 
 def pycocotools_scores(xy: Floats, people: People) -> Callable[[], object] | None:

@@ -14,6 +14,7 @@ import argparse
 import json
 import sys
 import time
+import timeit
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,7 @@ RIG = Path(__file__).parents[1] / "calibration" / "rigs" / "made_up_zed2.conf"
 
 def cpu_ms(task: Callable[[], object], repeats: int) -> float:
     """The least CPU milliseconds of one call."""
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        task()
-        times.append(time.process_time() - start)
-    return 1000 * min(times)
+    return 1000 * min(timeit.repeat(task, repeat=repeats, number=1, timer=time.process_time))
 
 
 def measure(resolution: str, crop: tuple[int, int], repeats: int) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import json
 import sys
 import tempfile
 import time
+import timeit
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,12 +58,7 @@ def hour(frames: int) -> tuple[Poses3D, Poses3D]:
 
 
 def cpu_seconds(work: Callable[[], object], repeats: int) -> float:
-    times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        work()
-        times.append(time.process_time() - start)
-    return min(times)
+    return min(timeit.repeat(work, repeat=repeats, number=1, timer=time.process_time))
 
 
 def measure(frames: int, repeats: int, keep: Path | None = None) -> dict[str, Any]:
