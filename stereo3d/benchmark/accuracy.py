@@ -17,6 +17,7 @@ import numpy as np
 
 from stereo3d import storage
 from stereo3d.atomic import replacing
+from stereo3d.benchmark.refinement import Finder
 from stereo3d.calibration.rectify import Rectifier
 from stereo3d.detectors.base import Detector, Replayer
 from stereo3d.detectors.detect import detect
@@ -47,8 +48,6 @@ CAPTION = (
 )
 _VALUES = {"poses": Poses3D, "truth": Poses3D, "left": Poses2D, "right": Poses2D, "seen_left": Poses2D,
            "seen_right": Poses2D}  # fmt: skip
-Finder = Callable[[Path], Detector | Replayer]
-"""What finds the joints of the recording at that path."""
 
 
 @dataclass(frozen=True, slots=True)

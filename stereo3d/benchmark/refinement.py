@@ -8,39 +8,48 @@ say nothing of their own sigma. The infants are rendered by `stereo3d.synthetic`
 from __future__ import annotations
 
 import dataclasses
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from stereo3d.benchmark.conditions import covered, faint, rows_off
-from stereo3d.benchmark.scenes import Scene, synthetic_scene
+from stereo3d.benchmark.scenes import Scene, recorded_scene, synthetic_scene
 from stereo3d.benchmark.tally import Row, Tally
+from stereo3d.detectors.base import Detector, Replayer
+from stereo3d.detectors.detect import detect
 from stereo3d.errors import unknown_name
-from stereo3d.poses import Poses3D
+from stereo3d.poses import Poses2D, Poses3D
+from stereo3d.recording.base import open_recording
 from stereo3d.refinement.clip import clip
 from stereo3d.refinement.evidence import prepare
 from stereo3d.refinement.frame import refine_frames
+from stereo3d.refinement.refine import gated
 from stereo3d.refinement.surface import look
 from stereo3d.refinement.weigh import weigh
+from stereo3d.stereo import Stereo
 from stereo3d.synthetic.noise import DetectorNoise
 from stereo3d.triangulation import Gates, triangulate
 from stereo3d.values import Bools
 
 FIRST_SEED = 30_000
-PLAIN = "plain"
+PLAIN, RECORDED = "plain", "recorded"
 _OPEN = Gates(score=0.0, row=1e6, depth=(0.1, 10.0))
 _FACE = ("eye", "ear")
 """What the 13 joints do without."""
+Finder = Callable[[Path], Detector | Replayer]
+"""What finds the joints of the recording at that path."""
 
 
 class Cell(NamedTuple):
-    """A detector's noise before one kind of recording."""
+    """An infant in one kind of recording before one kind of detector."""
 
     condition: str
     noise: str
-    detector: DetectorNoise
+    infant: str
 
 
 def _mixed(sigma: float, correlation: float, outliers: float = 0.0) -> DetectorNoise:
@@ -72,6 +81,7 @@ class Plan:
     every: int = 8
     """Of how many frames the pictures of one are looked at; over time the pictures of all are wanted."""
     conditions: tuple[str, ...] = tuple(CONDITIONS)
+    renderer: str = "quick"
 
     def __post_init__(self) -> None:
         for name in self.conditions:
@@ -83,14 +93,41 @@ def measure(
     plan: Plan, *, scene: Callable[[int, str, int], Scene] | None = None, on_scene: Callable[[str], object] = print
 ) -> Tally:
     """The errors of all methods in all cells; `scene` (seed, kind, every) makes the infants, else `synthetic_scene`."""
-    made, tally = scene or (lambda seed, kind, every: synthetic_scene(seed, kind, every=every)), Tally()
+    made = scene or (lambda seed, kind, every: synthetic_scene(seed, kind, every=every, renderer=plan.renderer))
+    tally = Tally()
     for seed in range(plan.first, plan.first + plan.infants):
         for kind in dict.fromkeys(CONDITIONS[name][0] for name in plan.conditions):
             here = made(seed, kind, plan.every)
             on_scene(f"infant {seed}, {kind}")
             for name in plan.conditions:
                 if CONDITIONS[name][0] == kind:
-                    _measure(tally, seed, name, _changed(here, name, seed))
+                    changed = _changed(here, name, seed)
+                    for noise in CONDITIONS[name][1]:
+                        cell = Cell(name, noise, str(seed))
+                        _measure(tally, cell, changed, changed.detected(NOISES[noise], seed=seed))
+    return tally
+
+
+def measure_recorded(
+    recordings: Sequence[Path], finder: Finder | None = None, *, every: int = 1, named: str = "detector",
+    on_scene: Callable[[str], object] = print,
+) -> Tally:
+    """The errors of all methods on recordings that `stereo3d simulate` wrote: with the usual noises, and with what a
+    detector finds there in boxes of its own search, as `named`.
+
+    A detector's plain joints are those that `--refine none` gives. Raises what reading and detecting raise.
+    """
+    tally = Tally()
+    for path in recordings:
+        with open_recording(path) as recording:
+            scene, seed = recorded_scene(recording, every=every), zlib.crc32(path.stem.encode())
+            on_scene(str(path))
+            for noise, drawn in NOISES.items():
+                cell = Cell(RECORDED, noise, path.stem)
+                _measure(tally, cell, scene, scene.detected(drawn, seed=seed))
+            if finder:
+                joints = detect(recording, scene.rectifier, finder(path))
+                _measure(tally, Cell(RECORDED, named, path.stem), scene, joints, Gates())
     return tally
 
 
@@ -102,14 +139,14 @@ def _changed(scene: Scene, condition: str, seed: int) -> Scene:
     return covered(scene, seed=seed) if condition == "40 % covered" else scene
 
 
-def _measure(tally: Tally, seed: int, condition: str, scene: Scene) -> None:
+def _measure(tally: Tally, cell: Cell, scene: Scene, joints: Stereo[Poses2D], gates: Gates = _OPEN) -> None:
     truth = scene.xyz[scene.frames]
-    for noise in CONDITIONS[condition][1]:
-        for method, poses in results(scene, NOISES[noise], seed=seed):
-            off, sigma = poses.xyz - truth, poses.sigma
-            for joints, seen, counted in _groups(scene):
-                row = Row(condition, noise, joints, seen, method)
-                tally.add(row, str(seed), off=off, sigma=sigma, counted=counted)
+    for method, poses in results(scene, joints, gates):
+        off, sigma = poses.xyz - truth, poses.sigma
+        for which, seen, counted in _groups(scene):
+            row = Row(cell.condition, cell.noise, which, seen, method)
+            counted = counted & np.isfinite(truth[..., 0])
+            tally.add(row, cell.infant, off=off, sigma=sigma, counted=counted)
 
 
 def _groups(scene: Scene) -> Iterator[tuple[str, str, Bools]]:
@@ -123,19 +160,20 @@ def _groups(scene: Scene) -> Iterator[tuple[str, str, Bools]]:
             yield kind, seen, np.asarray(those & when)
 
 
-def results(scene: Scene, noise: DetectorNoise, *, seed: int) -> Iterator[tuple[str, Poses3D]]:
-    """Each method's name and its joints in the frames that have pictures."""
-    joints, rows = scene.detected(noise, seed=seed), np.array(scene.frames)
-    yield PLAIN, _of_rows(triangulate(joints, scene.camera, _OPEN), rows)
+def results(scene: Scene, joints: Stereo[Poses2D], gates: Gates = _OPEN) -> Iterator[tuple[str, Poses3D]]:
+    """Each method's name and what it makes of the joints of all frames in those that have pictures."""
+    rows = np.array(scene.frames)
+    yield PLAIN, _of_rows(triangulate(joints, scene.camera, gates), rows)
     prepared = prepare(joints, scene.camera)
-    yield "gates", _of_rows(refine_frames(prepared.evidence), rows)
+    alone = gated(prepared.evidence, gates)
+    yield "gates", _of_rows(refine_frames(alone), rows)
     part = prepared.of_frames(rows)
-    weighed = weigh(part, look(part, scene.pairs(), scene.rectifier))
+    weighed = gated(weigh(part, look(part, scene.pairs(), scene.rectifier)), gates)
     yield "frame", refine_frames(weighed)
     if len(rows) == len(scene.xyz):
         yield "clip", clip(weighed)
     else:
-        yield "clip, no pictures", _of_rows(clip(prepared.evidence), rows)
+        yield "clip, no pictures", _of_rows(clip(alone), rows)
 
 
 def _of_rows(poses: Poses3D, rows: Sequence[int] | np.ndarray) -> Poses3D:

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 
 from stereo3d.calibration.rectify import Rectifier
-from stereo3d.cameras import RectifiedCamera
-from stereo3d.errors import CalibrationError
-from stereo3d.poses import Poses2D
-from stereo3d.recording.base import FramePair
+from stereo3d.cameras import RectifiedCamera, StereoRig
+from stereo3d.errors import CalibrationError, InputError, unknown_name
+from stereo3d.poses import Poses2D, Poses3D
+from stereo3d.recording.base import FramePair, Recording
 from stereo3d.skeleton import Skeleton
 from stereo3d.stereo import SIDES, Side, Stereo
 from stereo3d.synthetic import figure as flesh
@@ -25,6 +25,7 @@ from stereo3d.synthetic.render import Renderer
 from stereo3d.synthetic.rig import pose_of
 from stereo3d.synthetic.scene import Simulation, simulate
 from stereo3d.synthetic.solids import Solids, meet
+from stereo3d.synthetic.write import photographer, read_labels
 from stereo3d.values import Bools, Bytes, Floats
 
 FPS, FRAMES = 30.0, 75
@@ -39,8 +40,10 @@ _FASTER = 6.0
 _FAT = {"thick": 1.6, "thin": 0.62}
 """Of the mass: limbs 26 % thicker and 21 % thinner than infants' are."""
 Edit = Callable[[int, Stereo[Bytes]], Stereo[Bytes]]
-Film = dict[int, Stereo[Bytes]]
-"""The pairs of some frames, as JPEG."""
+Shot = Callable[[int], Stereo[Bytes]]
+"""The raw pictures of a frame."""
+Shown = tuple[Stereo[Bytes], Bools]
+"""A frame's pictures, and (K,) which joints they hide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,9 @@ class Scene:
     """(T, K, 3) m in the rectified left camera."""
     seen: Stereo[Poses2D]
     """The same in both rectified views, without error."""
-    film: Film
+    frames: list[int]
+    """(N,) those with pictures."""
+    shot: Shot
     hidden: Bools
     """(N, K) that something else lies before the joint in a view."""
     edit: Edit | None = None
@@ -65,16 +70,11 @@ class Scene:
     def skeleton(self) -> Skeleton:
         return self.seen.left.skeleton
 
-    @property
-    def frames(self) -> list[int]:
-        """(N,) those with pictures."""
-        return list(self.film)
-
     def pairs(self) -> Iterator[FramePair]:
         """The N pairs, made as they are asked for."""
-        for index, coded in self.film.items():
-            images = coded.map(_decoded)
-            yield FramePair(index, index / FPS, self.edit(index, images) if self.edit else images)
+        for index in self.frames:
+            images, time = self.shot(index), float(self.seen.left.time[index])
+            yield FramePair(index, time, self.edit(index, images) if self.edit else images)
 
     def detected(self, noise: DetectorNoise, *, seed: int) -> Stereo[Poses2D]:
         """The joints as a detector with that noise finds them in both rectified views; it says nothing of its sigma."""
@@ -83,25 +83,64 @@ class Scene:
         return Stereo(left, right).map(lambda view: dataclasses.replace(view, sigma=np.full(view.score.shape, np.nan)))
 
 
-def synthetic_scene(seed: int, kind: str = "usual", *, every: int = 8) -> Scene:
+def synthetic_scene(seed: int, kind: str = "usual", *, every: int = 8, renderer: str = "quick") -> Scene:
     """The infant of that seed for 75 frames at 30 a second, with the pictures of every so many of them.
 
     kind: `usual` (writhing, 32 to 46 weeks, at 0.7 m), `still`, `startle` (six times as fast, without motion blur),
-    `thick` or `thin` (limbs of other girths, the joints the same).
+    `thick` or `thin` (limbs of other girths, the joints the same). renderer: `quick`, limbs of round cones; `traced`,
+    that of `stereo3d simulate`: blended flesh and clothes, motion blur, rolling shutter, noise, which takes 4 s a pair.
     """
     simulation = _simulation(seed, kind)
-    rectifier = Rectifier(simulation.rig)
+    shoot = {"quick": _quick, "traced": _traced}.get(renderer)
+    if shoot is None:
+        raise unknown_name("renderer", renderer, ("quick", "traced"))
+    frames = list(range(0, len(simulation), every))
+    shots, hidden = zip(*shoot(simulation, frames))
+    film = {i: images.map(_coded) for i, images in zip(frames, shots)}
+    return _scene(simulation.rig, simulation.truth, frames, lambda i: film[i].map(_decoded), np.stack(hidden))
+
+
+def _quick(simulation: Simulation, frames: list[int]) -> Iterator[Shown]:
+    renderer = Renderer(simulation)
+    for i in frames:
+        yield renderer.pair(i), np.any([_hidden(simulation, side, i) for side in SIDES], axis=0)
+
+
+def _traced(simulation: Simulation, frames: list[int]) -> Iterator[Shown]:
+    drawn = photographer(simulation)
+    for i in frames:
+        sight = drawn.sight(i)
+        yield sight.images, ~(sight.visible.left & sight.visible.right)
+
+
+def recorded_scene(recording: Recording, *, every: int = 1) -> Scene:
+    """The infant of a recording that `stereo3d simulate` wrote, which stays open while its pictures are wanted.
+
+    Joints out of a picture are NaN. Raises InputError for a recording without labels, CalibrationError for views that
+    cannot be rectified.
+    """
+    views = read_labels(recording.sources[0]).views
+    if recording.truth is None or not isinstance(recording.rig, StereoRig):
+        raise InputError(f"{recording.sources[0]}: expected a simulated recording, got one without its rig or truth")
+    limit = np.array(recording.size) - 0.5
+    inside = np.all([((view.xy >= -0.5) & (view.xy < limit)).all(-1) for view in views], axis=0)
+    truth = dataclasses.replace(recording.truth, xyz=np.where(inside[..., None], recording.truth.xyz, np.nan))
+    frames = list(range(0, len(truth), every))
+    hidden = np.any([view.score[frames] == 0 for view in views], axis=0)
+    return _scene(recording.rig, truth, frames, lambda i: recording[i].images, hidden)
+
+
+def _scene(rig: StereoRig, truth: Poses3D, frames: list[int], shot: Shot, hidden: Bools) -> Scene:
+    """The scene of a truth (T, K) m in the left camera as it is mounted."""
+    rectifier = Rectifier(rig)
     camera = rectifier.camera
     if not isinstance(camera, RectifiedCamera):
-        raise CalibrationError(f"rig of seed {seed}: expected one that can be rectified: {rectifier.reason}")
-    xyz = simulation.truth.xyz @ camera.left_from_rectified
+        raise CalibrationError(f"rig: expected one that can be rectified: {rectifier.reason}")
+    xyz = truth.xyz @ camera.left_from_rectified
+    known, none = np.isfinite(xyz[..., 0]), np.zeros(xyz.shape[:2])
     seen = camera.project(xyz).map(
-        lambda xy: dataclasses.replace(simulation.pixels.left, xy=xy, score=np.ones(xy.shape[:2]))
-    )
-    frames, renderer = range(0, len(xyz), every), Renderer(simulation)
-    film = {i: renderer.pair(i).map(_coded) for i in frames}
-    hidden = np.stack([np.any([_hidden(simulation, side, i) for side in SIDES], axis=0) for i in frames])
-    return Scene(rectifier, camera, xyz, seen, film, hidden)
+        lambda xy: Poses2D(xy, known.astype(float), none, truth.time, truth.frame, truth.skeleton))
+    return Scene(rectifier, camera, xyz, seen, frames, shot, hidden)
 
 
 def _simulation(seed: int, kind: str) -> Simulation:

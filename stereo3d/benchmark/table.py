@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from stereo3d.benchmark.refinement import PLAIN
+from stereo3d.benchmark.refinement import PLAIN, RECORDED
 from stereo3d.benchmark.tally import Row, Tally
 from stereo3d.evaluation.bootstrap import Interval
 
@@ -16,7 +16,8 @@ _WHOLE = ("13", "17")
 def to_markdown(tally: Tally) -> str:
     """Three tables; errors in cm with their 95 % intervals by infant."""
     infants = {infant for of in tally.sums.values() for infant in of}
-    lines = [f"Synthetic: {len(infants)} rendered infants, simulated detectors; 95 % intervals by infant.", ""]
+    by = "detectors are simulated where a noise is named; 95 % intervals by infant."
+    lines = [f"Synthetic: {len(infants)} rendered infants; {by}", ""]
     lines += _errors(tally, [row for row in tally.sums if row.joints in _WHOLE])
     lines += ["", "Error bars: share of x, y, z within 1 and 1.96 standard deviations (68 and 95 % if true).", ""]
     lines += _bars(tally, [row for row in tally.sums if row.method not in (PLAIN, "gates")])
@@ -40,7 +41,7 @@ def _bars(tally: Tally, rows: Iterable[Row]) -> list[str]:
     """Pooled over conditions and noises but for the usual one, which stands by itself."""
     out = ["| noise | joints | seen | method | 68 % | 95 % |", "|---|---|---|---|---|---|"]
     for row in rows:
-        if row.condition == "usual":
+        if row.condition in ("usual", RECORDED):
             found = tally.figures(row)
             if found.one_sigma == found.one_sigma:
                 what = " | ".join((row.noise, row.joints, row.seen, row.method))

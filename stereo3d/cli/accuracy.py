@@ -12,7 +12,7 @@ from stereo3d.cli import options as o
 from stereo3d.errors import MissingPackage
 
 if TYPE_CHECKING:
-    from stereo3d.benchmark.accuracy import Finder
+    from stereo3d.benchmark.refinement import Finder
 
 Folder = Annotated[Path, typer.Option("--output", "-o", help="Where pictures and joints are kept.")]
 Which = Annotated[str, typer.Option("--set", help="clean, hard, or both.")]
@@ -34,7 +34,7 @@ def accuracy(
         if error.name != "torch":
             raise
         raise MissingPackage("torch", "detect", "drawing infants") from error
-    name, finder, key = _finder(detector or "darkpose", weights)
+    name, finder, key = finder_of(detector or "darkpose", weights)
     told: dict[str, Any] = {}
     for kind in benchmark.sets_named(which):
         takes = benchmark.measure(
@@ -49,7 +49,7 @@ def accuracy(
         o.show(told, True)
 
 
-def _finder(name: str, weights: Path | None) -> tuple[str, Finder, str]:
+def finder_of(name: str, weights: Path | None) -> tuple[str, Finder, str]:
     """What the tables say of the detector, what finds joints, and its name in the names of files."""
     from stereo3d.detectors.base import build
     from stereo3d.detectors.bundled import bundled

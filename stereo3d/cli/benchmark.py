@@ -10,14 +10,23 @@ from typing import Annotated
 import typer
 
 from stereo3d.cli import options as o
-from stereo3d.cli.accuracy import accuracy
+from stereo3d.cli.accuracy import accuracy, finder_of
 from stereo3d.cli.speed import runtimes
 from stereo3d.errors import InputError, UsageError
 
 Parts = Annotated[list[Path] | None, typer.Argument(help="Parts that were written before, to be added.")]
-Infants = Annotated[int, typer.Option(min=0, help="How many to render; 0 adds up parts alone.")]
+Infants = Annotated[
+    int | None, typer.Option(min=0, help="How many to render: 8, or none where recordings are given; 0 adds up parts.")
+]
 First = Annotated[int | None, typer.Option(help="The first one's seed; by default of those that nothing was tuned on.")]
-Every = Annotated[int, typer.Option(min=1, help="Look at the pictures of one in so many of 75 frames; 1 for clips.")]
+Every = Annotated[
+    int | None,
+    typer.Option(min=1, help="Look at the pictures of one in so many frames: 8, of recordings 1; 1 for clips."),
+]
+Renderer = Annotated[str, typer.Option(help="quick, or traced, that of `simulate`: 4 s a pair.")]
+Recordings = Annotated[
+    list[Path] | None, typer.Option("--recording", help="Take this one, made by `stereo3d simulate`; may be repeated.")
+]
 Conditions = Annotated[str | None, typer.Option(help="Some of the conditions, split by commas; by default all.")]
 Picture = Annotated[Path | None, typer.Option("--figure", help="Draw the mean errors by noise: .png, .pdf or .svg.")]
 Part = Annotated[Path | None, typer.Option("--output", "-o", help="Write the sums, to be added to others: .json.")]
@@ -26,22 +35,30 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What this m
 
 
 def refinement(
-    parts: Parts = None, infants: Infants = 8, first: First = None, every: Every = 8, conditions: Conditions = None,
-    output: Part = None, figure: Picture = None, json: o.Json = False,
+    parts: Parts = None, infants: Infants = None, first: First = None, every: Every = None,
+    conditions: Conditions = None, renderer: Renderer = "quick", recording: Recordings = None,
+    detector: o.Detector = None, weights: o.Weights = None, output: Part = None, figure: Picture = None,
+    json: o.Json = False,
 ) -> None:
     """3D error before and after refinement, by noise, condition and method, on rendered infants that nothing was tuned
-    on: about a minute an infant. Run it in parts and add them up."""
-    from stereo3d.benchmark.refinement import CONDITIONS, FIRST_SEED, Plan, measure
+    on: about a minute an infant. Run it in parts and add them up. On recordings that `stereo3d simulate` made also with
+    a detector's joints, where one is named."""
+    from stereo3d.benchmark.refinement import CONDITIONS, FIRST_SEED, Plan, measure, measure_recorded
     from stereo3d.benchmark.table import to_markdown
     from stereo3d.benchmark.tally import Tally
 
-    if not infants and not parts:
-        raise UsageError("--infants: expected some, or parts to add up, got neither")
+    if infants == 0 and not parts and not recording:
+        raise UsageError("--infants: expected some, or recordings, or parts to add up, got neither")
+    if (detector or weights) and not recording:
+        raise UsageError("--detector, --weights: expected --recording, where it finds joints, got none")
     begin = FIRST_SEED if first is None else first
+    count = (0 if recording else 8) if infants is None else infants
     names = tuple(name.strip() for name in conditions.split(",")) if conditions else tuple(CONDITIONS)
-    plan = Plan(infants, begin, every, names)
-    made = measure(plan, on_scene=lambda scene: print(scene, file=sys.stderr)).to_dict()
-    tally = Tally.merged([*map(_read, parts or []), made])
+    made = [measure(Plan(count, begin, every or 8, names, renderer), on_scene=_say).to_dict()]
+    if recording:
+        name, finder, _ = finder_of(detector or "darkpose", weights) if detector or weights else ("", None, "")
+        made.append(measure_recorded(recording, finder, every=every or 1, named=name, on_scene=_say).to_dict())
+    tally = Tally.merged([*map(_read, parts or []), *made])
     if output:
         output.write_text(text.dumps(tally.to_dict()), encoding="utf-8")
     if figure:
@@ -52,6 +69,10 @@ def refinement(
         o.show(tally.to_dict(), True)
     else:
         print(to_markdown(tally), end="")
+
+
+def _say(scene: str) -> None:
+    print(scene, file=sys.stderr)
 
 
 def _read(path: Path) -> dict[str, object]:

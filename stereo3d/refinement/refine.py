@@ -49,10 +49,10 @@ def evidence_of(
     """What detectors and pictures say of the joints, those that `gates` refuse left out."""
     prepared = prepare(joints, camera)
     found = prepared.evidence if surface is None else weigh(prepared, surface, offsets)
-    return _gated(found, gates)
+    return gated(found, gates)
 
 
-def _gated(found: Evidence, gates: Gates) -> Evidence:
+def gated(found: Evidence, gates: Gates) -> Evidence:
     """Without joints of too low a score or out of the depth allowed; a rescued one has the score of one view alone."""
     d = np.where(np.isfinite(found.place[..., 2]), found.place[..., 2], found.matched)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -80,7 +80,7 @@ class TestMeasure:
         assert {row.noise for row in tally.sums} == set(NOISES)
 
     def test_pictures_better_the_plain_method(self, scene):
-        found = dict(results(scene, NOISES["3 px, rho .5"], seed=95))
+        found = dict(results(scene, scene.detected(NOISES["3 px, rho .5"], seed=95)))
         error = {
             name: np.nanmean(np.linalg.norm(poses.xyz - scene.xyz[scene.frames], axis=-1))
             for name, poses in found.items()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
+
 from stereo3d.cameras import Intrinsics
+from stereo3d.synthetic.rig import project
 from stereo3d.synthetic.scene import Simulation
 
 
@@ -18,6 +21,10 @@ def shrunk(camera: Intrinsics, by: int) -> Intrinsics:
 
 
 def small(scene: Simulation, by: int = 2) -> Simulation:
-    """The same scene filmed with fewer pixels."""
-    cameras = scene.rig.cameras.map(lambda c: shrunk(c, by))
-    return dataclasses.replace(scene, rig=dataclasses.replace(scene.rig, cameras=cameras))
+    """The same scene filmed with fewer pixels, its joints found there without error."""
+    rig = dataclasses.replace(scene.rig, cameras=scene.rig.cameras.map(lambda c: shrunk(c, by)))
+    limit = np.array(rig.cameras.left.size) - 0.5
+    pixels = scene.pixels.map(lambda view, xy: dataclasses.replace(
+        view, xy=xy, score=((xy >= -0.5) & (xy < limit)).all(-1).astype(float)), project(rig, scene.truth.xyz))
+    truth = dataclasses.replace(scene.truth, camera=rig)
+    return dataclasses.replace(scene, rig=rig, pixels=pixels, detections=pixels, truth=truth)
