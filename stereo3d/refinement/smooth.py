@@ -142,15 +142,19 @@ def _settled(view: _View, model: _Model) -> Found:
 
 
 def _smooth(view: _View, drive: Floats, weight: list[Floats] | None) -> Found:
-    """The tracks at that liveliness (L - 1, K, W)."""
-    out = []
-    for axis, sensors in enumerate(view.sensors):
-        white = sensors.white if weight is None else sensors.white / weight[axis]
-        tracks = kalman.Tracks(
-            sensors.seen, white, sensors.slow, sensors.memory, view.step, drive * view.stretch[axis], REACTION
-        )
-        out.append(kalman.smooth(tracks))
-    return tuple(out)
+    """The tracks at that liveliness (L - 1, K, W); coordinates that as many sensors see go through together, as what
+    a short recording costs is the number of steps and not what is in them."""
+    white = [sensors.white / (1 if weight is None else weight[axis]) for axis, sensors in enumerate(view.sensors)]
+    out: dict[int, kalman.Smoothed] = {}
+    for memory in dict.fromkeys(sensors.memory for sensors in view.sensors):
+        axes = [axis for axis, sensors in enumerate(view.sensors) if sensors.memory == memory]
+        seen, slow, noise = (
+            np.concatenate(x, -2) for x in zip(*((view.sensors[i].seen, view.sensors[i].slow, white[i]) for i in axes)))
+        driven = np.concatenate([drive * view.stretch[axis] for axis in axes], -2)
+        found = kalman.smooth(kalman.Tracks(seen, noise, slow, memory, view.step, driven, REACTION))
+        parts = zip(*(np.split(x, len(axes), -2) for x in found))
+        out |= {axis: kalman.Smoothed(*part) for axis, part in zip(axes, parts)}
+    return tuple(out[axis] for axis in range(len(view.sensors)))
 
 
 def _motion(view: _View, found: Found, drive: Floats) -> tuple[Floats, Floats]:
