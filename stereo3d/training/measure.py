@@ -48,8 +48,21 @@ def measure(
     net: nn.Module, samples: Samples, size: tuple[int, int], skeleton: Skeleton, *, batch: int, device: str
 ) -> Score:
     """The score of a network, which is put to evaluation; NaN without samples."""
+    if not len(samples):
+        return _NOTHING
+    return score(*predicted(net, samples, size, skeleton, batch=batch, device=device), skeleton)
+
+
+def predicted(
+    net: nn.Module, samples: Samples, size: tuple[int, int], skeleton: Skeleton, *, batch: int = 16,
+    device: str = "cpu",
+) -> tuple[Floats, Floats]:
+    """(N, K, 2) px of inputs of `size` (w, h): the joints that a network finds, and the true ones, NaN where unknown.
+
+    The network is put to evaluation and looks at the samples' middles as they are; `batch` of them at once.
+    """
     net.eval()
-    found, truth = [], []
+    found, truth = [np.zeros((0, len(skeleton), 2))], [np.zeros((0, len(skeleton), 2))]
     rule = CropRule(size, convention="dark")
     back = heatmap_affine(map_size(size), rule)
     for first in range(0, len(samples), batch):
@@ -59,7 +72,7 @@ def measure(
         found.append(apply(back, peaks.xy.double().cpu().numpy()))
         known = (part.weight > 0)[..., None]
         truth.append(torch.where(known, part.xy, torch.nan).double().cpu().numpy())
-    return score(np.concatenate(found), np.concatenate(truth), skeleton) if found else _NOTHING
+    return np.concatenate(found), np.concatenate(truth)
 
 
 def score(found: Floats, truth: Floats, skeleton: Skeleton) -> Score:
