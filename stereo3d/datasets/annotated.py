@@ -27,11 +27,15 @@ class Annotated(Value):
     subject: tuple[str, ...]
     """N: whose picture each is; pictures of one infant never go to both sides of a split."""
     skeleton: Skeleton
+    others: Floats | None = None
+    """(N, P, K, 2) px the joints of whoever else is annotated there, NaN where unknown or nobody; None: P = 0."""
 
     def __post_init__(self) -> None:
         n, k = len(self.subject), len(self.skeleton)
+        others = np.zeros((n, 0, k, 2)) if self.others is None else self.others
         self._set(xy=array("xy", self.xy, (n, k, 2)), weight=array("weight", self.weight, (n, k)),
-                  visible=array("visible", self.visible, (n, k), np.bool_))
+                  visible=array("visible", self.visible, (n, k), np.bool_),
+                  others=array("others", others, (n, "P", k, 2)))
 
     def __len__(self) -> int:
         return len(self.subject)
@@ -44,7 +48,14 @@ class Annotated(Value):
             return self.picture(int(chosen[row]))
 
         subject = tuple(self.subject[i] for i in chosen.tolist())
-        return Annotated(picture, self.xy[chosen], self.weight[chosen], self.visible[chosen], subject, self.skeleton)
+        xy, weight, visible, others = (a[chosen] for a in (self.xy, self.weight, self.visible, self.people[:, 1:]))
+        return Annotated(picture, xy, weight, visible, subject, self.skeleton, others)
+
+    @property
+    def people(self) -> Floats:
+        """(N, 1 + P, K, 2) px everyone's joints, the infant's first."""
+        infant = self.xy[:, None]
+        return infant if self.others is None else np.concatenate([infant, self.others], 1)
 
 
 def joined(parts: Sequence[Annotated]) -> Annotated:
@@ -59,8 +70,17 @@ def joined(parts: Sequence[Annotated]) -> Annotated:
         return parts[part].picture(row - int(start[part]))
 
     xy, weight = (np.concatenate([getattr(p, n) for p in parts]) for n in ("xy", "weight"))
-    visible = np.concatenate([p.visible for p in parts])
-    return Annotated(picture, xy, weight, visible, sum((p.subject for p in parts), ()), parts[0].skeleton)
+    visible, subject = np.concatenate([p.visible for p in parts]), sum((p.subject for p in parts), ())
+    others = one_crowd([p.people[:, 1:] for p in parts])
+    return Annotated(picture, xy, weight, visible, subject, parts[0].skeleton, others)
+
+
+def one_crowd(parts: Sequence[Floats]) -> Floats:
+    """All of several arrays (N, P, ...) one after the other, filled up with NaN to the most people P."""
+    most = max(part.shape[1] for part in parts)
+    wide = [(0, most - part.shape[1]) for part in parts]
+    return np.concatenate([
+        np.pad(part, [(0, 0), w, *[(0, 0)] * (part.ndim - 2)], constant_values=np.nan) for part, w in zip(parts, wide)])
 
 
 def split(annotated: Annotated, share: float, *, seed: int = 0) -> tuple[Annotated, Annotated]:

@@ -24,7 +24,8 @@ _BY_COUNT = {len(s): s for s in (COCO_17, CROWDPOSE_14)}
 
 
 def read(path: Path, pictures: Path | None = None, held: Any = None) -> Annotated:
-    """The infant of each picture: the person of the largest box or extent. `held` is what the file holds, if known.
+    """The infant of each picture, the person of the largest box or extent, and the others. `held` is what the file
+    holds, if known.
 
     Whose picture it is: the image's own `subject`, else its folder, else its name without the number at the end.
     Pictures lie in `pictures`, by default where COCO's folders have them (`images/SPLIT` or `SPLIT` beside
@@ -33,7 +34,7 @@ def read(path: Path, pictures: Path | None = None, held: Any = None) -> Annotate
     """
     try:
         held = parse_json(read_text(path, LONGEST)) if held is None else held
-        images, marks, skeleton = _infants(held)
+        images, marks, others, skeleton = _people(held)
         names = [str(image["file_name"]) for image in images]
         subjects = tuple(whose(image, path) for image in images)
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -42,18 +43,33 @@ def read(path: Path, pictures: Path | None = None, held: Any = None) -> Annotate
     folder = pictures or _folder(path)
     files = [within(folder, name, path) for name in names]
     known = marks[..., 2] > 0
-    xy = np.where(known[..., None], marks[..., :2], np.nan)
-    return Annotated(reader(files), xy, known.astype(float), marks[..., 2] == 2, subjects, skeleton)
+    return Annotated(
+        reader(files), _places(marks), known.astype(float), marks[..., 2] == 2, subjects, skeleton, _places(others))
 
 
-def _infants(held: Any) -> tuple[list[dict[str, Any]], Floats, Skeleton]:
-    """The N images that show someone, in the order of their numbers, and the infant's keypoints (N, K, 3) in each."""
+def _places(marks: Floats) -> Floats:
+    """(..., 2) px, NaN where nothing is marked, of keypoints (..., 3)."""
+    return np.where(marks[..., 2:] > 0, marks[..., :2], np.nan)
+
+
+def _people(held: Any) -> tuple[list[dict[str, Any]], Floats, Floats, Skeleton]:
+    """The N images that show someone, in the order of their numbers, and the keypoints in each: the infant's (N, K, 3)
+    and those of P others (N, P, K, 3), 0 where there are fewer.
+    """
     images = {int(i["id"]): i for i in held["images"]}
     people = [a for a in held["annotations"] if a.get("keypoints") and any(a["keypoints"][2::3])]
     skeleton = _skeleton(held, people)
     rows = np.array([p["keypoints"] for p in people], float).reshape(len(people), len(skeleton), 3)
     best = {image: row for image, row in sorted(_largest(people, rows).items()) if image in images}
-    return [images[image] for image in best], rows[[*best.values()]], skeleton
+    with_them: dict[int, list[int]] = {image: [] for image in best}
+    for row, person in enumerate(people):
+        image = int(person["image_id"])
+        if image in best and row != best[image]:
+            with_them[image].append(row)
+    others = np.zeros((len(best), max(map(len, with_them.values()), default=0), len(skeleton), 3))
+    for place, theirs in zip(others, with_them.values()):
+        place[: len(theirs)] = rows[theirs]
+    return [images[image] for image in best], rows[[*best.values()]], others, skeleton
 
 
 def whose(image: Mapping[str, Any], path: Path) -> str:

@@ -1,1 +1,1 @@
-"""Training of top-down detectors. Needs torch; `stereo3d train` and recipe.py are the ways in."""
+"""Training of detectors. Needs torch; `stereo3d train` and recipe.py are the ways in."""

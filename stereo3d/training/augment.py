@@ -16,7 +16,7 @@ from stereo3d.values import Bools, Floats
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """N pictures and where their joints are."""
+    """N pictures and where the joints of those in them are."""
 
     images: Tensor
     """(N, h, w, 3) uint8 RGB."""
@@ -24,6 +24,14 @@ class Batch:
     """(N, K, 2) px, NaN where unknown."""
     weight: Tensor
     """(N, K) 0 where a joint does not count."""
+    others: Tensor | None = None
+    """(N, P, K, 2) px, whoever else is there, NaN where unknown or nobody; None: nobody is."""
+
+    @property
+    def people(self) -> Tensor:
+        """(N, 1 + P, K, 2) px, the infant first."""
+        infant = self.xy[:, None]
+        return infant if self.others is None else torch.cat([infant, self.others], 1)
 
 
 def augment(
@@ -46,7 +54,7 @@ def augment(
     shift = torch.tensor(64 * settings.brightness * rng.uniform(-1, 1, (n, 1, 1, 1)), dtype=torch.float32)
     device = moved.images.device
     tinted = (moved.images.float() * gain.to(device) + shift.to(device)).clamp(0, 255).to(torch.uint8)
-    return Batch(tinted, moved.xy, moved.weight)
+    return Batch(tinted, moved.xy, moved.weight, moved.others)
 
 
 def to_upright(batch: Batch, skeleton: Skeleton) -> Floats:
@@ -68,13 +76,15 @@ def placed(
     rows = np.stack([np.stack([side * c, -side * s], -1), np.stack([s, c], -1)], -2)
     linear = torch.tensor(rows, dtype=torch.float32, device=device)
     source, target = (torch.tensor([(a - 1) / 2, (b - 1) / 2], device=device) for a, b in ((w, h), size))
-    xy = (batch.xy - source) @ linear.transpose(1, 2) + target
+    people = (batch.people - source) @ linear.transpose(1, 2)[:, None] + target
     swap = torch.as_tensor(skeleton.mirror.copy(), device=device)
     flips = torch.as_tensor(mirrored, device=device)
-    xy = torch.where(flips[:, None, None], xy[:, swap], xy)
+    people = torch.where(flips[:, None, None, None], people[:, :, swap], people)
+    xy = people[:, 0]
     weight = torch.where(flips[:, None], batch.weight[:, swap], batch.weight)
     inside = ((xy > -0.5) & (xy < xy.new_tensor([size[0] - 0.5, size[1] - 0.5]))).all(-1)
-    return Batch(_warped(batch.images, torch.linalg.inv(linear), source, target, size), xy, weight * inside)
+    images = _warped(batch.images, torch.linalg.inv(linear), source, target, size)
+    return Batch(images, xy, weight * inside, people[:, 1:])
 
 
 def _warped(images: Tensor, back: Tensor, source: Tensor, target: Tensor, size: tuple[int, int]) -> Tensor:

@@ -14,18 +14,18 @@ import torch
 from torch import Tensor, nn
 
 from stereo3d.models.architectures import build
-from stereo3d.models.light import SIGMA
 from stereo3d.models.shelf import located
 from stereo3d.models.weights import load_into, read_checkpoint
 from stereo3d.skeleton import Skeleton, skeleton_named
 from stereo3d.training import state as runs
 from stereo3d.training.augment import augment
 from stereo3d.training.curves import draw_curves
+from stereo3d.training.lessons import lesson_of, may_be_halved
 from stereo3d.training.measure import Score, measure, normalised
 from stereo3d.training.recipe import Recipe
 from stereo3d.training.samples import Samples
 from stereo3d.training.state import State
-from stereo3d.training.targets import gaussians, joint_weights, loss, loss_of_logits, map_size, on_maps
+from stereo3d.training.targets import joint_weights
 from stereo3d.training.world import World
 
 _WARM_UP = 0.02
@@ -97,7 +97,9 @@ class _Run:
         self._forward = world.shared(net, self.device)
         self.state = State(net, runs.averaged(net), torch.optim.Adam(net.parameters(), settings.rate))
         self.steps = max(1, len(samples) // (settings.batch * world.size))
-        self._light = recipe.network.architecture == "hrnet_w16"
+        architecture = recipe.network.architecture
+        self._lesson = lesson_of(architecture)
+        self._half = half(settings.precision, self.device) and may_be_halved(architecture)
         weights = joint_weights(self.skeleton) if settings.joint_weights else [1.0] * len(self.skeleton)
         self._weights = torch.tensor(weights, device=self.device)
 
@@ -143,12 +145,11 @@ class _Run:
         settings, (size, zoom) = self.recipe.training, self._size()
         batch = augment(
             self.samples.take(rows, self.device), size, settings=settings, skeleton=self.skeleton, rng=rng, zoom=zoom)
-        target = gaussians(on_maps(batch.xy, size), map_size(size), sigma=SIGMA)
         for group in self.state.optimizer.param_groups:
             group["lr"] = self.rate(step)
-        with torch.autocast(self.device, torch.bfloat16, enabled=half(settings.precision, self.device)):
-            maps = self._forward(normalised(batch.images))
-        found = (loss_of_logits if self._light else loss)(maps, target, batch.weight * self._weights)
+        with torch.autocast(self.device, torch.bfloat16, enabled=self._half):
+            seen = self._forward(normalised(batch.images))
+        found = self._lesson(seen, batch, self._weights)
         self.state.optimizer.zero_grad(set_to_none=True)
         found.backward()  # type: ignore[no-untyped-call]
         self.state.optimizer.step()

@@ -28,8 +28,9 @@ from stereo3d.config import changed
 from stereo3d.errors import InvalidValue, unknown_name
 from stereo3d.values import Value, array, number
 
-ARCHITECTURES = ("hrnet_w16", "hrnet_w32", "hrnet_w48")
-"""The networks that can be trained: those that look at one infant's crop."""
+ARCHITECTURES = (
+    "hrnet_w16", "hrnet_w32", "hrnet_w48", "higherhrnet_w32", "higherhrnet_w48", "dekr_w32", "dekr_w48")
+"""The networks that can be trained."""
 Precision = Literal["auto", "bf16", "fp32"]
 
 

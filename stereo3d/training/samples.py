@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from stereo3d.atomic import replacing
-from stereo3d.datasets.annotated import Annotated
+from stereo3d.datasets.annotated import Annotated, one_crowd
 from stereo3d.detectors.crops import Box, CropRule, affine, apply, warp
 from stereo3d.detectors.search import body_angle
 from stereo3d.synthetic.crops import PER_SCENE, crops_of
@@ -43,6 +43,8 @@ class Samples:
     """(N, K) 0 where a joint is not known."""
     start: Ints
     """(parts + 1,) the first sample of each part."""
+    others: Floats
+    """(N, P, K, 2) px, whoever else is annotated in the picture, NaN where unknown or nobody."""
 
     def __len__(self) -> int:
         return len(self.xy)
@@ -56,9 +58,10 @@ class Samples:
         wide = np.zeros((len(images), *shapes.max(0), 3), np.uint8)
         for out, image, (top, left) in zip(wide, images, before.tolist()):
             out[top : top + image.shape[0], left : left + image.shape[1]] = image
-        xy = self.xy[rows] + before[:, None, ::-1]
-        places, weight = (torch.tensor(a, dtype=torch.float32, device=device) for a in (xy, self.weight[rows]))
-        return Batch(torch.from_numpy(wide).to(device), places, weight)
+        moved = before[:, None, ::-1]
+        labels = (self.xy[rows] + moved, self.weight[rows], self.others[rows] + moved[:, None])
+        xy, weight, others = (torch.tensor(a, dtype=torch.float32, device=device) for a in labels)
+        return Batch(torch.from_numpy(wide).to(device), xy, weight, others)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -76,7 +79,8 @@ def read_samples(parts: Sequence[Path]) -> Samples:
     labels = [np.load(p.with_suffix(".npz")) for p in parts]
     xy, weight = (np.concatenate([a[name] for a in labels]).astype(float) for name in ("xy", "weight"))
     counts = [len(a["xy"]) for a in labels]
-    return Samples(tuple(parts), xy, weight, np.cumsum([0, *counts]))
+    others = one_crowd([a["others"] if "others" in a else a["xy"][:, None][:, :0] for a in labels])
+    return Samples(tuple(parts), xy, weight, np.cumsum([0, *counts]), others.astype(float))
 
 
 def rendered(
@@ -127,23 +131,25 @@ def cut(
     for path, rows in zip(parts, ranges):
         if not path.with_suffix(".npz").is_file():
             made = [_cut(annotated, row, size) for row in rows]
-            _write(path, np.stack([m[0] for m in made]), np.stack([m[1] for m in made]), annotated.weight[list(rows)])
+            people = np.stack([m[1] for m in made])
+            _write(path, np.stack([m[0] for m in made]), people[:, 0], annotated.weight[list(rows)], people[:, 1:])
         on_progress(len(rows))
     return read_samples(parts)
 
 
 def _cut(annotated: Annotated, row: int, size: tuple[int, int]) -> tuple[Bytes, Floats]:
+    """The picture about the infant, and everyone's joints (1 + P, K, 2) px in it."""
     wide = (round(size[0] * WIDER), round(size[1] * WIDER))
     xy = annotated.xy[row]
     box = Box.around(xy, angle=float(np.nan_to_num(body_angle(xy[None], annotated.skeleton)[0])))
     transform = affine(box, CropRule(wide, _PADDING * WIDER, "dark"))
-    return warp(annotated.picture(row), transform, wide), apply(transform, xy)
+    return warp(annotated.picture(row), transform, wide), apply(transform, annotated.people[row])
 
 
-def _write(path: Path, images: Bytes, xy: Floats, weight: Floats) -> int:
+def _write(path: Path, images: Bytes, xy: Floats, weight: Floats, others: Floats | None = None) -> int:
     """The pictures first: a part is there when its labels are."""
     with replacing(path.with_suffix(".npy")) as temporary, temporary.open("wb") as file:
         np.save(file, images)
     with replacing(path.with_suffix(".npz")) as temporary, temporary.open("wb") as file:
-        np.savez(file, xy=xy, weight=weight)
+        np.savez(file, xy=xy, weight=weight, others=xy[:, None][:, :0] if others is None else others)
     return len(images)

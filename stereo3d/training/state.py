@@ -14,8 +14,10 @@ from torch import Tensor, nn
 from stereo3d.atomic import replacing, write_text
 from stereo3d.errors import InputError, MissingPackage, UsageError
 from stereo3d.models import shelf
+from stereo3d.models.architectures import kind_of
 from stereo3d.models.keep import digest
 from stereo3d.models.unpickle import read_torch
+from stereo3d.skeleton import skeleton_named
 from stereo3d.training.measure import Score
 from stereo3d.training.recipe import Recipe
 
@@ -111,9 +113,10 @@ def keep(net: nn.Module, path: Path, recipe: Recipe) -> Path:
         raise MissingPackage("safetensors", "safetensors", "keeping weights") from error
     state = {name: t.detach().cpu().clone().contiguous() for name, t in net.state_dict().items() if _counts(name, t)}
     sums, network = digest(state), recipe.network
-    joints = len(state["head.weight"] if "head.weight" in state else state["final_layer.weight"])
+    kind, joints = kind_of(network.architecture).name, len(skeleton_named(network.skeleton))
     card = shelf.Card(
-        path.name, sums, sums, "darkpose", network.architecture, joints, network.input_size, network.skeleton)
+        path.name, sums, sums, "darkpose" if kind == "hrnet" else kind, network.architecture, joints,
+        network.input_size, network.skeleton)
     with replacing(path) as temporary:
         save_file(state, temporary, metadata={shelf.CARD: card.written()})
     return path

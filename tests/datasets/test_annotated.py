@@ -39,6 +39,8 @@ def test_the_largest_person_is_the_infant_and_marks_say_what_is_known(tmp_path: 
     found = read_annotated(path)
     assert len(found) == 2 and np.isnan(found.xy[0, 0]).all() and found.weight[0, 0] == 0
     assert found.weight[0, 1] == 1 and not found.visible[0, 1] and found.visible[0, 2]
+    assert found.others is not None and found.others.shape == (2, 1, 17, 2) and np.isnan(found.others[1]).all()
+    assert found.others[0, 0, 1:] == pytest.approx(0.1 * found.xy[0, 1:]) and np.isnan(found.others[0, 0, 0]).all()
 
 
 @pytest.mark.parametrize("text, sentence", [
