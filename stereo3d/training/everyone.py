@@ -40,4 +40,5 @@ def heat(places: Tensor, maps: tuple[int, int], *, sigma: float = SIGMA) -> Tens
     """(N, K, h, w) the highest of the P people's Gaussians about places (N, P, K, 2) px of the maps (w, h)."""
     n, p, k = places.shape[:3]
     drawn = gaussians(places.reshape(n, p * k, 2), maps, sigma=sigma)
-    return drawn.unflatten(1, (p, k)).amax(1)
+    highest: Tensor = drawn.reshape(n, p, k, maps[1], maps[0]).amax(1)
+    return highest
