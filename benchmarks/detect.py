@@ -33,7 +33,7 @@ from decode import noisy_peaks
 from numpy.typing import NDArray
 from stages import ROI, SIZE, rig
 
-from stereo3d import pipeline
+from stereo3d import pipeline, segments
 from stereo3d.config import Config, Detect
 from stereo3d.detectors import crops, look
 from stereo3d.detectors.crops import Box, CropRule
@@ -118,11 +118,11 @@ def write_recordings(folder: Path, n_frames: int) -> dict[str, tuple[Path, ...]]
 def bare(paths: tuple[Path, ...], n_frames: int) -> float:
     """CPU ms a pair that the decoders alone take: OpenCV's of JPEG, FFmpeg's of H.264 without turning it into RGB."""
     if len(paths) == 2:
-        return 1e3 * _cpu(lambda: [sum(1 for _ in av.open(str(p)).decode(video=0)) for p in paths]) / n_frames
+        return 1e3 * least(lambda: [sum(1 for _ in av.open(str(p)).decode(video=0)) for p in paths], 3) / n_frames
     with h5py.File(paths[0], "r") as file:
         pictures = [np.asarray(run) for side in ("left", "right")
                     for run in np.split(file[side]["jpeg"][:], file[side]["offset"][1:-1].astype(int))]
-    return 1e3 * _cpu(lambda: [cv2.imdecode(picture, cv2.IMREAD_COLOR) for picture in pictures]) / n_frames
+    return 1e3 * least(lambda: sum(cv2.imdecode(p, cv2.IMREAD_COLOR).size for p in pictures), 3) / n_frames
 
 
 class _Video:
@@ -153,14 +153,17 @@ class Still(Network):
         return self._maps
 
 
-def ends(n_frames: int, runtime: str) -> dict[str, Any]:
+def ends(n_frames: int, runtime: str, repeats: int) -> dict[str, Any]:
     """CPU ms a pair of `reconstruct` but for its network, by kind of recording; and its time over the network's.
 
-    The first are of n_frames frames with nothing in the network's place, the second of SHORT with it. What a run costs
-    to begin is left out, which an hour does not notice; so is the refinement, which benchmarks/refinement.py measures.
+    The first are those that the second half of n_frames adds, a segment of its own, with nothing in the network's
+    place, the second of SHORT frames with it. So what a run costs to begin and to end, which an hour does not notice,
+    is left out; so is the refinement, which benchmarks/refinement.py measures.
     """
     out: dict[str, Any] = {}
+    half = n_frames // 2
     pipeline.misfit = lambda *_: None  # an untrained network's joints fit no camera
+    segments.LENGTH = half
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         weights = folder / "hrnet_w32_384x288.pth"
@@ -170,17 +173,26 @@ def ends(n_frames: int, runtime: str) -> dict[str, Any]:
             "runtime": runtime, "threads": 1, "device": "cpu",
         }), refine=Refine("none"))
         for kind, paths in write_recordings(folder, n_frames).items():
-            rest = _run(paths, folder, config, range(n_frames), Still())
-            whole = _run(paths, folder, config, range(SHORT), None)
+            some, more = (_least_run(paths, folder, config, range(n), repeats) for n in (half, 2 * half))
+            rest = {stage: (more[stage] - some[stage]) / half for stage in more}
+            whole = {stage: ms / SHORT for stage, ms in _run(paths, folder, config, range(SHORT), None).items()}
             over = whole["all"] / whole["network"]
             out[kind] = {"bare decoder": bare(paths, n_frames), "rest": rest, "whole": whole, "over the network": over}
     return out
 
 
+def _least_run(
+    paths: tuple[Path, ...], folder: Path, config: Config, frames: range, repeats: int
+) -> dict[str, float]:
+    """CPU ms by stage, the least of several runs with nothing in the network's place."""
+    runs = [_run(paths, folder, config, frames, Still()) for _ in range(repeats)]
+    return {stage: min(run[stage] for run in runs) for stage in runs[0]}
+
+
 def _run(
     paths: tuple[Path, ...], folder: Path, config: Config, frames: range, network: Network | None
 ) -> dict[str, float]:
-    """CPU ms a pair by stage, once all is ready."""
+    """CPU ms by stage, once all is ready."""
     seconds: Counter[str] = Counter()
     with open_recording(*paths) as recording:
         run = pipeline._Run(recording, rig(), config, frames)
@@ -200,7 +212,7 @@ def _run(
             look.cut_out = kept
     named = sum(s for stage, s in seconds.items() if stage != "all")
     seconds["others"] = seconds["all"] - named  # type: ignore[assignment]
-    return {stage: 1e3 * s / len(frames) for stage, s in seconds.items()}
+    return {stage: 1e3 * s for stage, s in seconds.items()}
 
 
 def timed(seconds: Counter[str], stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -273,7 +285,7 @@ def show(report: dict[str, Any]) -> None:
         print(f"{name:15}{row['ms']:8.1f} ms a picture {row['times']:6.2f} times plain torch")
     for kind, row in report.get("ends", {}).items():
         rest = {stage: ms for stage, ms in row["rest"].items() if stage not in ("all", "network")}
-        print(f"{kind:6} {sum(rest.values()):.1f} ms a pair beside the network ("
+        print(f"{kind:6} {row['rest']['all'] - row['rest']['network']:.1f} ms a pair beside the network ("
               + ", ".join(f"{stage} {ms:.1f}" for stage, ms in rest.items())
               + f"; the bare decoder takes {row['bare decoder']:.1f}); with it {row['over the network']:.3f} times "
               f"the network's {row['whole']['network']:.0f} ms")
@@ -298,7 +310,8 @@ def main() -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     measure = {
-        "runtimes": lambda: runtimes(options.repeats), "ends": lambda: ends(options.frames, options.runtime),
+        "runtimes": lambda: runtimes(options.repeats),
+        "ends": lambda: ends(options.frames, options.runtime, options.repeats),
         "moves": moves, "gpu": lambda: gpu(options.repeats),
     }
     report = {part: measure[part]() for part in options.parts}

@@ -12,7 +12,7 @@ import itertools
 import math
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -83,9 +83,12 @@ def read_rows(data: h5py.Dataset, start: int = 0, stop: int | None = None) -> np
     if data.dtype.hasobject:
         raise InputError(f"{_name(data)}: holds {data.dtype} of variable length, expected numbers; refused")
     if data.chunks:
-        check = check_chunk if {DEFLATE, LZF} & {*filters_of(data)} else _check_stored
-        for offset in chunks_of(data, first, last):
-            check(data, offset)
+        codes, offsets = filters_of(data), chunks_of(data, first, last)
+        if _COMPRESSORS & {*codes}:
+            for offset in offsets:
+                check_chunk(data, offset)
+        else:
+            _check_stored(data, offsets, codes)
     elif 0 < data.id.get_storage_size() < data.nbytes:
         raise InputError(f"{_name(data)}: claims {data.nbytes} bytes, {data.id.get_storage_size()} are stored; refused")
     return np.asarray(data[first:last])
@@ -134,17 +137,18 @@ def check_chunk(data: h5py.Dataset, offset: tuple[int, ...]) -> Chunk | None:
     return Chunk(stored, LZF in applied or SHUFFLE in applied)
 
 
-def _check_stored(data: h5py.Dataset, offset: tuple[int, ...]) -> None:
+def _check_stored(data: h5py.Dataset, offsets: Iterable[tuple[int, ...]], codes: list[int]) -> None:
     """The same for chunks that are stored unpacked, whose length in the file tells: nothing is read."""
-    try:
-        found = data.id.get_chunk_info_by_coord(offset)
-    except DAMAGE:
-        return
     expected = math.prod(data.chunks) * data.id.get_type().get_size()
-    sums = [place for place, code in enumerate(filters_of(data)) if code == FLETCHER32]
-    length = found.size - sum(_SUM for place in sums if not found.filter_mask >> place & 1)
-    if found.size and length != expected:
-        raise _other_length(data, offset, length, expected)
+    sums = [place for place, code in enumerate(codes) if code == FLETCHER32]
+    for offset in offsets:
+        try:
+            found = data.id.get_chunk_info_by_coord(offset)
+        except DAMAGE:
+            continue
+        length = found.size - sum(_SUM for place in sums if not found.filter_mask >> place & 1)
+        if found.size and length != expected:
+            raise _other_length(data, offset, length, expected)
 
 
 def _other_length(data: h5py.Dataset, offset: tuple[int, ...], length: int, expected: int) -> InputError:

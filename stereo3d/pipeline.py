@@ -193,11 +193,12 @@ class _Run:
         """The joints of a part and what its pictures show of them, batch by batch as its pairs are read."""
         settings, refine, done, shown = self.config.detect, self.config.refine, [], []
         watched = Watched(self.recording)
-        chunks = stream(
-            watched.recording, self.rectifier, self.detector, part, survey=seen, roi=settings.roi, batch=settings.batch
-        )
         looks = looking and self.mode != "none" and refine.pictures
         eyes = Looking(self.rectifier, offsets_of(refine)) if looks else None
+        chunks = stream(
+            watched.recording if eyes else self.recording, self.rectifier, self.detector, part, survey=seen,
+            roi=settings.roi, batch=settings.batch,
+        )
         for chunk in self._timed("detect", chunks):
             done.append(chunk)
             if eyes:

@@ -10,6 +10,8 @@ Ideal directions are given as normalised points (x / z, y / z) of the camera.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.polynomial import Polynomial
 from numpy.typing import ArrayLike
@@ -29,7 +31,7 @@ def distort(xy: ArrayLike, camera: Intrinsics) -> Floats:
     """(..., 2) px where normalised points (..., 2) appear; NaN for those beyond the lens's fold."""
     ideal = np.asarray(xy, float)
     if camera.distortion.any():
-        lens = _Lens(camera.distortion)
+        lens = _lens(camera.distortion.tobytes())
         with np.errstate(all="ignore"):
             bent, _, inside = lens.bend(ideal)
             ideal = np.where(inside[..., None], _homography(lens.tilt, bent), np.nan)
@@ -45,10 +47,16 @@ def undistort(xy: ArrayLike, camera: Intrinsics) -> Floats:
     seen = (np.asarray(xy, float) - (camera.cx, camera.cy)) / (camera.fx, camera.fy)
     if not camera.distortion.any():
         return seen
-    lens = _Lens(camera.distortion)
+    lens = _lens(camera.distortion.tobytes())
     with np.errstate(all="ignore"):
         flat = _homography(np.asarray(np.linalg.inv(lens.tilt), float), seen).reshape(-1, 2)
         return lens.unbend(flat).reshape(seen.shape)
+
+
+@lru_cache(64)
+def _lens(distortion: bytes) -> _Lens:
+    """The lens of those coefficients; to find its folds takes longer than to bend a hundred points."""
+    return _Lens(np.frombuffer(distortion))
 
 
 def _homography(matrix: Floats, xy: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -14,7 +14,7 @@ from stereo3d.detectors import crops, search
 from stereo3d.detectors.base import Detector, Replayer
 from stereo3d.detectors.crops import Box
 from stereo3d.detectors.follow import boxes
-from stereo3d.detectors.look import look
+from stereo3d.detectors.look import Picture, look
 from stereo3d.detectors.search import Survey
 from stereo3d.errors import UsageError
 from stereo3d.poses import Poses2D, concatenate
@@ -55,7 +55,7 @@ def stream(
         where = boxes(recording, detector, frames, survey or search.survey(recording, detector))
     pairs = recording.frames(frames.start, frames.stop, frames.step)
     for first in range(0, len(frames), batch):
-        yield _look(list(islice(pairs, batch)), where[first:first + batch], rectifier, detector)
+        yield _look(islice(pairs, batch), where[first:first + batch], rectifier, detector)
 
 
 def _checked(frames: range | None, n_frames: int, batch: int) -> range:
@@ -80,19 +80,24 @@ def _fixed(recording: Recording, detector: Detector, roi: Roi, n_frames: int) ->
     return np.broadcast_to(crops.box_of_square(roi, detector.crop), (n_frames, 2, 5))
 
 
-def _look(pairs: Sequence[FramePair], where: Floats, rectifier: Rectifier, detector: Detector) -> Stereo[Poses2D]:
+def _look(pairs: Iterable[FramePair], where: Floats, rectifier: Rectifier, detector: Detector) -> Stereo[Poses2D]:
     """The joints of some pairs, looked at in boxes (P, 2, 5) of the recorded pictures."""
     affines = np.stack([
         crops.affine(rectified(where[:, view], rectifier, side), detector.crop) for view, side in enumerate(SIDES)
-    ])
-    pictures = [partial(rectifier.crop, pair.images[side], side=side) for side in SIDES for pair in pairs]
-    found = look(detector, pictures, affines.reshape(-1, 2, 3))
-    time = np.array([pair.time for pair in pairs])
-    frame = np.array([pair.index for pair in pairs])
-    halves = (slice(0, len(pairs)), slice(len(pairs), None))
+    ], 1)
+    time, frame = np.zeros(len(where)), np.zeros(len(where), np.int64)
+
+    def pictures() -> Iterator[Picture]:
+        # A pair is let go before the next is read: its memory, still in the CPU's cache, is then taken again.
+        for row, pair in enumerate(pairs):
+            time[row], frame[row] = pair.time, pair.index
+            yield from (partial(rectifier.crop, pair.images[side], side=side) for side in SIDES)
+
+    found = look(detector, pictures(), affines.reshape(-1, 2, 3))
+    views = (slice(0, None, 2), slice(1, None, 2))
     return Stereo(*(
-        Poses2D(found.xy[h], found.score[h], found.sigma[h], time, frame, detector.skeleton, found.others[h])
-        for h in halves
+        Poses2D(found.xy[v], found.score[v], found.sigma[v], time, frame, detector.skeleton, found.others[v])
+        for v in views
     ))
 
 

@@ -104,10 +104,10 @@ def merge_flipped(maps: Maps, flipped: Maps, mirror: Sequence[int], *, shift: bo
         merged: Maps = 0.5 * (maps + back)
         return merged
     # The maps are large and their numbers few times used: every pass over them that is spared counts.
-    sums = 0.5 * maps
-    sums[..., 1:] += 0.5 * back[..., :-1]
-    sums[..., :1] += 0.5 * back[..., :1]
-    shifted: Maps = sums
+    shifted: Maps = xp.empty_like(back)
+    xp.add(maps[..., 1:], back[..., :-1], out=shifted[..., 1:])
+    xp.add(maps[..., :1], back[..., :1], out=shifted[..., :1])
+    shifted *= 0.5
     return shifted
 
 

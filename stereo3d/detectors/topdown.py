@@ -26,8 +26,9 @@ from stereo3d.poses import Detections
 from stereo3d.skeleton import Skeleton, skeleton_named
 from stereo3d.values import Bytes
 
-AT_ONCE = {"cpu": 16, "cuda": 64}
-"""Pictures whose maps are held together. How many go through the network at a time is the Network's own affair."""
+AT_ONCE = {"cpu": 8, "cuda": 64}
+"""Pictures whose maps are held together: on a CPU few enough to stay in its cache. How many go through the network at a
+time is the Network's own affair."""
 PADDING = 1.25
 """A crop is a person's box times this, as HRNet is trained; EfficientPose is at its best between 1.2 and 1.3 too."""
 _DECODERS: dict[Decoder, Callable[[Any], Peaks[Any]]] = {

@@ -68,10 +68,8 @@ def decode(data: Bytes, what: str, *, bits: int = 16) -> Bytes:
     `what` names it in errors. `bits` are those in use of samples deeper than 8, of which the upper 8 are taken. Raises
     LostPicture where it is no picture, too large, torn or damaged.
     """
-    bgr = _decoded(data, what, cv2.IMREAD_COLOR | (cv2.IMREAD_ANYDEPTH if bits < 16 else 0))
-    if bgr.dtype != np.uint8:
-        bgr = np.minimum(bgr >> (bits - 8), 255).astype(np.uint8)
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, dst=bgr))
+    rgb = _decoded(data, what, cv2.IMREAD_COLOR_RGB | (cv2.IMREAD_ANYDEPTH if bits < 16 else 0))
+    return rgb if rgb.dtype == np.uint8 else np.minimum(rgb >> (bits - 8), 255).astype(np.uint8)
 
 
 def decode_grey(data: Bytes, what: str) -> Bytes:
