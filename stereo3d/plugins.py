@@ -9,8 +9,10 @@ A package adds one by naming a factory in its metadata:
 
 from __future__ import annotations
 
+import functools
+import sys
 from collections.abc import Callable
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from stereo3d.errors import MissingPackage, UsageError, unknown_name
@@ -22,7 +24,13 @@ EXPORTERS = "stereo3d.exporters"
 
 def names(group: str) -> list[str]:
     """The names that are to be had in a group, sorted."""
-    return sorted({e.name for e in entry_points(group=group)})
+    return sorted({e.name for e in _found(group, tuple(sys.path))})
+
+
+@functools.lru_cache
+def _found(group: str, _folders: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """What is installed in the folders that Python looks through; to read all packages' metadata takes 20 ms."""
+    return tuple(entry_points(group=group))
 
 
 def factory(group: str, name: str) -> Callable[..., Any]:
@@ -31,7 +39,7 @@ def factory(group: str, name: str) -> Callable[..., Any]:
     Raises UsageError for an unknown name (the nearest one and the list) or a broken plug-in, MissingPackage where it
     needs a package that is not installed.
     """
-    found = {e.name: e for e in entry_points(group=group)}
+    found = {e.name: e for e in _found(group, tuple(sys.path))}
     if name not in found:
         raise unknown_name(group.rpartition(".")[2].removesuffix("s"), name, found)
     try:

@@ -20,7 +20,7 @@ def installed(monkeypatch):
         EntryPoint("needy", "no_such_package_here.detector:build", plugins.DETECTORS),
         EntryPoint("csv", "csv:writer", plugins.EXPORTERS),
     ]
-    monkeypatch.setattr(plugins, "entry_points", lambda group: [p for p in points if p.group == group])
+    monkeypatch.setattr(plugins, "_found", lambda group, _: [p for p in points if p.group == group])
 
 
 def test_names_are_sorted_and_once():
@@ -43,3 +43,15 @@ def test_a_wrong_name_gets_the_nearest_and_the_list():
 def test_a_missing_package_is_named():
     with pytest.raises(MissingPackage, match="'needy' needs the package no_such_package_here.*pip install"):
         plugins.factory(plugins.DETECTORS, "needy")
+
+
+def test_metadata_is_read_once_until_python_looks_elsewhere(monkeypatch):
+    monkeypatch.undo()
+    asked = []
+    point = EntryPoint("upper", "builtins:str", plugins.DETECTORS)
+    monkeypatch.setattr(plugins, "entry_points", lambda group: asked.append(group) or [point])
+    monkeypatch.syspath_prepend("/a/folder/of/its/own")
+    assert [plugins.names("a.group") for _ in range(3)] == [["upper"]] * 3
+    assert plugins.factory("a.group", "upper") is str and asked == ["a.group"]
+    monkeypatch.syspath_prepend("/another/folder")
+    assert plugins.names("a.group") == ["upper"] and asked == ["a.group"] * 2

@@ -18,5 +18,5 @@ PLACES = {
 def exporters(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """kind -> where its exporter lies in stereo3d.export."""
     points = [EntryPoint(kind, f"stereo3d.export.{place}", plugins.EXPORTERS) for kind, place in PLACES.items()]
-    monkeypatch.setattr(plugins, "entry_points", lambda group: [p for p in points if p.group == group])
+    monkeypatch.setattr(plugins, "_found", lambda group, _: [p for p in points if p.group == group])
     return PLACES

@@ -208,7 +208,7 @@ def test_plug_ins_are_asked_and_missing_ones_named(tmp_path: Path, monkeypatch: 
 
     found: list[Any] = [entry("b", None), entry("c", "a recording"), entry("d", "never asked")]
     broken = entry("a", ModuleNotFoundError("No module named 'mcap'", name="mcap"))
-    monkeypatch.setattr(plugins, "entry_points", lambda group: [broken, *found])
+    monkeypatch.setattr(plugins, "_found", lambda group, _: [broken, *found])
     assert open_recording(tmp_path, fps=25) == "a recording"
     assert asked == [("b", tmp_path, None, 25), ("c", tmp_path, None, 25)]
     del found[1:]
