@@ -19,7 +19,7 @@ from stereo3d.detectors.heatmaps import width_at
 from stereo3d.detectors.people import People, infant_first, others, ranked
 from stereo3d.detectors.scales import Scaled
 from stereo3d.detectors.topdown import PADDING, device_named, set_threads, told
-from stereo3d.errors import InvalidValue, UsageError
+from stereo3d.errors import InvalidValue
 from stereo3d.models.architectures import kind_of
 from stereo3d.models.folding import fold_batchnorm
 from stereo3d.models.network import DEVIATION, MEAN
@@ -142,15 +142,27 @@ def _scored(found: tags.Grouped, maps: Floats) -> People:
 
 def read_regressed(net: nn.Module, images: Tensor, skeleton: Skeleton, mirror: Mirror) -> list[People]:
     """DEKR's people. A joint's score is its own map's, not damped by the centre's, as the kept pose's may be weak."""
-    x = _normalised(images)
-    flipped = None if mirror is None else net(centres.mirrored(x))
-    heat, where = centres.merged(net(x), flipped, mirror or ())
     h, w = images.shape[2:]
-    out = []
-    for maps, found in zip(heat, centres.poses(heat, where), strict=True):
-        sigma = centres.STRIDE * _widths(maps[:-1].cpu().numpy(), found.xy / centres.STRIDE)
-        out.append(infant_first(People(found.xy, np.clip(found.heat, 0, 1), sigma), (w, h)))
-    return out
+    copies, plain = [_normalised(images)], 0
+    if isinstance(net, Scaled):
+        copies, plain = net.copies(copies[0])
+        net = net.net
+    looks = []
+    for x in copies:
+        flipped = None if mirror is None else net(centres.mirrored(x))
+        share = x.shape[3] / w, x.shape[2] / h
+        looks.append(centres.Look(*centres.merged(net(x), flipped, mirror or ()), share))
+    return [
+        infant_first(People(found.xy, np.clip(found.heat, 0, 1), _regressed_widths(looks[plain], n, found.xy)), (w, h))
+        for n, found in enumerate(centres.poses(looks))
+    ]
+
+
+def _regressed_widths(look: centres.Look, picture: int, xy: Floats) -> Floats:
+    """(P, K) px of the input the widths of the peaks in the maps of one look at one picture, at places (P, K, 2)."""
+    maps = look.heat[picture, :-1].cpu().numpy()
+    own = look.own(torch.from_numpy(xy)).numpy()
+    return centres.STRIDE * _widths(maps, own / centres.STRIDE) / float(np.sqrt(np.prod(look.share)))
 
 
 def read_fields(net: nn.Module, images: Tensor, skeleton: Skeleton, mirror: Mirror) -> list[People]:
@@ -186,13 +198,11 @@ def bottom_up(
     """A checkpoint's network as a detector, with the crop and reader that belong to the checkpoint.
 
     `threads` holds for all of torch. With several scales crops are as large as the largest of them. Raises
-    CheckpointError for weights that do not fit, UsageError for a device that is not there, for scales with DEKR, whose
-    poses do not average, or where the file does not tell what has to be known.
+    CheckpointError for weights that do not fit, UsageError for a device that is not there or where the file does not
+    tell what has to be known.
     """
     (w, h), skeleton = told(checkpoint)
     step, most = kind_of(checkpoint.architecture).step, max(scales)
-    if tuple(scales) != (1.0,) and checkpoint.decoder == "centres":
-        raise UsageError(f"scales: {checkpoint.architecture} looks at one, got {', '.join(map('{:g}'.format, scales))}")
     size = _times(w, most, step), _times(h, most, step)
     set_threads(threads)
     net: nn.Module = fold_batchnorm(build_network(checkpoint))

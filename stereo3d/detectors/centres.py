@@ -34,6 +34,27 @@ SHIFT = 3
 """px by which a mirrored input is moved left, so that a map's pixels fall on each other after mirroring back."""
 
 
+class Look(NamedTuple):
+    """What is seen of N pictures at one scale."""
+
+    heat: Tensor
+    """(N, K + 1, h, w)"""
+    where: Tensor
+    """(N, K, 2, h, w) px of the maps where each joint is."""
+    share: tuple[float, float] = (1.0, 1.0)
+    """Of the input's width and height that the copy looked at has."""
+
+    def own(self, xy: Tensor) -> Tensor:
+        """(..., 2) px of the copy for px of the input."""
+        share = torch.tensor(self.share, device=xy.device)
+        return xy * share + (share - 1) / 2
+
+    def back(self, xy: Tensor) -> Tensor:
+        """(..., 2) px of the input for px of the copy."""
+        share = torch.tensor(self.share, device=xy.device)
+        return (xy - (share - 1) / 2) / share
+
+
 class Poses(NamedTuple):
     """P poses in one picture."""
 
@@ -85,15 +106,25 @@ def centres(heat: Tensor) -> list[tuple[Tensor, Tensor]]:
     return [(p[s > LEAST_CENTRE], s[s > LEAST_CENTRE]) for p, s in zip(place, score, strict=True)]
 
 
-def poses(heat: Tensor, where: Tensor) -> list[Poses]:
-    """Everyone in each of N pictures, from heat maps (N, K + 1, h, w) and pose maps (N, K, 2, h, w)."""
+def poses(looks: Sequence[Look]) -> list[Poses]:
+    """Everyone in each of N pictures that were looked at in one scale or several.
+
+    Each scale puts its own poses forward; how warm one is, is the mean over all scales' maps, as the authors test.
+    """
     out = []
-    for maps, joints, (place, score) in zip(heat, where, centres(heat), strict=True):
-        xy = STRIDE * joints.flatten(2)[..., place].permute(2, 0, 1)
-        warmth = _heat_at(maps[:-1], xy)
-        arrays = (xy, score, warmth)
-        out.append(of_each_person(Poses(*(x.double().cpu().numpy() for x in arrays))))
+    for n, found in enumerate(zip(*(_put_forward(look) for look in looks), strict=True)):
+        xy, score = (torch.cat(parts) for parts in zip(*found, strict=True))
+        warmth = torch.stack([_heat_at(look.heat[n, :-1], look.own(xy)) for look in looks]).mean(0)
+        out.append(of_each_person(Poses(*(x.double().cpu().numpy() for x in (xy, score, warmth)))))
     return out
+
+
+def _put_forward(look: Look) -> list[tuple[Tensor, Tensor]]:
+    """(P, K, 2) px of the input and (P) scores of the poses at the centres in each of N pictures."""
+    return [
+        (look.back(STRIDE * joints.flatten(2)[..., place].permute(2, 0, 1)), score)
+        for joints, (place, score) in zip(look.where, centres(look.heat), strict=True)
+    ]
 
 
 def of_each_person(found: Poses) -> Poses:

@@ -83,8 +83,8 @@ class Everyone:
         """The detector with these weights.
 
         grid: `ROWSxCOLUMNS` pictures that the network looks at as one, in its time for one; infants are the smaller
-        in it. scales: `0.5,1,2` looks at HigherHRNet's and OpenPose's pictures at several scales, as published results
-        do; at a multiple of the time. The others as for Published; OpenPose never looks at the mirrored picture.
+        in it. scales: `0.5,1,2` looks at the pictures at several scales, as published results do; at a multiple of the
+        time. The others as for Published; OpenPose never looks at the mirrored picture.
         Raises UsageError, MissingWeights, MissingPackage, CheckpointError, InvalidValue.
         """
         rows, columns = _pair("grid", grid, "ROWSxCOLUMNS such as 2x2")

@@ -1,7 +1,8 @@
 """The same picture at several scales: small people are found in the large one, large ones in the small.
 
 As HigherHRNet's and OpenPose's authors test: heat maps and fields are means over the scales; tags, which mean nothing
-across scales, are those of the picture as it is. Cao et al., "OpenPose", 2019; Cheng et al., "HigherHRNet", 2020.
+across scales, are those of the picture as it is. DEKR's poses come from every scale, and the mean heat chooses among
+them: its reader takes the copies one by one. Cao et al., "OpenPose", 2019; Cheng et al., "HigherHRNet", 2020.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ MOST, SMALLEST, LARGEST = 5, 0.25, 4.0
 
 
 class Scaled(nn.Module):
-    """A network of tags or fields that looks at pictures of the largest scale, and at smaller copies of them.
+    """A network that looks at pictures of the largest scale, and at smaller copies of them.
 
-    Its maps are as large as the network's own for the largest scale.
+    Maps of tags and fields are as large as the network's own for the largest scale.
     """
 
     def __init__(self, net: nn.Module, scales: Sequence[float], step: int) -> None:
@@ -36,11 +37,17 @@ class Scaled(nn.Module):
         """The network that looks at one scale, that nearest to 1."""
         return _Once(self.net, self.scales, self.step)
 
+    def copies(self, images: Tensor) -> tuple[list[Tensor], int]:
+        """(N, 3, h, w) pictures of the largest scale at every scale, and which copy's scale is nearest to 1."""
+        scales = self._looked_at()
+        most, plain = max(self.scales), min(scales, key=lambda scale: abs(scale - 1))
+        return [_resized(images, scale / most, self.step) for scale in scales], scales.index(plain)
+
     def forward(self, images: Tensor) -> Tagged | Fields:
         """The network's outputs for (N, 3, h, w) pictures of the largest scale."""
-        most = max(self.scales)
-        given = {scale: self.net(_resized(images, scale / most, self.step)) for scale in self._looked_at()}
-        plain = given[min(given, key=lambda scale: abs(scale - 1))]
+        copies, nearest = self.copies(images)
+        given = dict(zip(self._looked_at(), map(self.net, copies), strict=True))
+        plain = given[self._looked_at()[nearest]]
         strides = self._strides(images, given)
         if isinstance(plain, Fields):
             return Fields(*(_mean([out[i] for out in given.values()], strides[i]) for i in range(2)))

@@ -15,9 +15,11 @@ from stereo3d import storage
 from stereo3d.detectors import bottomup, replay
 from stereo3d.detectors.base import Detector, build
 from stereo3d.detectors.bottomup import BottomUp, first_of_each
+from stereo3d.detectors.centres import SHIFT
 from stereo3d.detectors.crops import CropRule
 from stereo3d.detectors.detect import detect
 from stereo3d.detectors.people import People
+from stereo3d.detectors.scales import Scaled
 from stereo3d.errors import InvalidValue, UsageError
 from stereo3d.models import architectures
 from stereo3d.models.dekr import DEKR, Regressed
@@ -79,14 +81,19 @@ class RegressedStub(nn.Module):
         self.persons = persons
 
     def forward(self, x: Tensor) -> Regressed:
-        heat = torch.cat([bumps(self.persons, 4, 0), bumps([p.mean(0, keepdims=True) for p in self.persons], 4, 0)])
-        y, at = np.mgrid[:SIZE // 4, :SIZE // 4]
-        pixels = np.stack((at, y), -1)[..., None, :]
-        middles = np.stack([p.mean(0) / 4 for p in self.persons])
-        nearest = np.linalg.norm(pixels - middles, axis=-1).argmin(-1)
-        offset = pixels - np.stack(self.persons)[nearest] / 4
-        flat = torch.from_numpy(offset.reshape(*offset.shape[:2], -1)).permute(2, 0, 1).float()
-        return Regressed(*(part.expand(len(x), *part.shape) for part in (heat, flat)))
+        return regressed(self.persons, len(x), SIZE)
+
+
+def regressed(persons: list[np.ndarray], n: int, size: int) -> Regressed:
+    """What DEKR would give for n pictures of that many px with the people."""
+    heat = torch.cat([bumps(persons, 4, 0, size), bumps([p.mean(0, keepdims=True) for p in persons], 4, 0, size)])
+    y, at = np.mgrid[:size // 4, :size // 4]
+    pixels = np.stack((at, y), -1)[..., None, :]
+    middles = np.stack([p.mean(0) / 4 for p in persons])
+    nearest = np.linalg.norm(pixels - middles, axis=-1).argmin(-1)
+    offset = pixels - np.stack(persons)[nearest] / 4
+    flat = torch.from_numpy(offset.reshape(*offset.shape[:2], -1)).permute(2, 0, 1).float()
+    return Regressed(*(part.expand(n, *part.shape) for part in (heat, flat)))
 
 
 def detector(stub: nn.Module, decoder: str, *, flip: bool = False) -> BottomUp:
@@ -257,9 +264,33 @@ def test_scales_make_the_crop_as_large_as_the_largest(tmp_path: Path) -> None:
     assert made.glance(np.zeros((1, 96, 72, 3), np.uint8)).xy.shape == (1, 18, 2)
 
 
-def test_dekr_has_one_scale() -> None:
-    from stereo3d.models.weights import Checkpoint
+@pytest.mark.parametrize("flip", [False, True])
+def test_dekr_at_several_scales_finds_people_where_they_are(flip: bool) -> None:
+    """Each copy shows people as many times smaller as it is, which the stub knows by its size."""
 
-    made = Checkpoint("d.pth", "0" * 64, {}, "dekr_w32", 17, "plain", "dekr", "hrnet", False, "centres", COCO_17.name, (64, 64), ())
-    with pytest.raises(UsageError, match="scales: dekr_w32 looks at one, got 0.5, 1"):
-        bottomup.bottom_up(made, device="cpu", scales=(0.5, 1.0))
+    class Copies(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.asked: list[int] = []
+
+        def forward(self, x: Tensor) -> Regressed:
+            size = x.shape[3]
+            self.asked.append(size)
+            share = size / SIZE
+            persons = [person * share + (share - 1) / 2 for person in PERSONS]
+            mirrored = float(x[0, 0, :, -1].mean()) < float(x[0, 0, :, 0].mean())
+            if mirrored:
+                persons = [(p * (-1, 1) + (size - 1 - SHIFT, 0))[COCO_17.mirror] for p in persons]
+            return regressed(persons, len(x), size)
+
+    net = Copies()
+    made = detector(Scaled(net, (0.5, 1.0), 32), "centres", flip=flip)
+    found = made(pictures(2))
+    assert sorted(net.asked) == [64] * (1 + flip) + [128] * (1 + flip)
+    np.testing.assert_allclose(found.xy, np.stack([PERSONS[0]] * 2), atol=1e-3)
+    assert found.others.tolist() == [1, 1] and (found.score > 0.4).all()
+    one = detector(RegressedStub(PERSONS), "centres")(pictures())
+    np.testing.assert_allclose(np.nanmedian(found.sigma), np.nanmedian(one.sigma), rtol=0.1)
+    net.asked.clear()
+    np.testing.assert_allclose(made.glance(pictures()).xy, PERSONS[0][None], atol=1e-3)
+    assert net.asked == [128]

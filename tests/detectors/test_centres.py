@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from stereo3d.detectors import centres
 from stereo3d.detectors.centres import Poses
@@ -37,7 +38,7 @@ def test_the_published_decoder_step_by_step(golden: Any, case: str) -> None:
     np.testing.assert_allclose(score, golden[f"{case}_centers_score"], atol=1e-6)
     candidates = 4 * where[0].flatten(2)[..., place].permute(2, 0, 1)
     np.testing.assert_allclose(candidates, golden[f"{case}_candidates"][..., :2], atol=1e-4)
-    (found,) = centres.poses(heat, where)
+    (found,) = centres.poses([centres.Look(heat, where)])
     if case == "empty":
         assert len(found.xy) == 0
         return
@@ -70,7 +71,7 @@ SWAP = [0, 2, 1, 4, 3]
 def test_each_person_comes_once_where_it_is() -> None:
     persons = [LITTLE + (10, 12), LITTLE + (30.25, 20.5)]
     heat, offset = scene(persons)
-    (found,) = centres.poses(heat, centres.pose_map(offset))
+    (found,) = centres.poses([centres.Look(heat, centres.pose_map(offset))])
     assert len(found.xy) == 2
     for joints in persons:
         assert np.abs(found.xy - 4 * joints).max((1, 2)).min() < 1e-4
@@ -106,7 +107,7 @@ def test_the_mirrored_pictures_poses_are_the_pictures() -> None:
     there, back = scene([joints])
     merged, where = centres.merged(Regressed(heat, offset), Regressed(there, back), SWAP)
     torch.testing.assert_close(merged, heat, atol=1e-5, rtol=0)
-    (found,) = centres.poses(merged, where)
+    (found,) = centres.poses([centres.Look(merged, where)])
     np.testing.assert_allclose(found.xy[0], 4 * (LITTLE + (12, 14)), atol=1e-4)
 
 
@@ -132,3 +133,28 @@ def test_heat_is_that_of_the_enlarged_map() -> None:
     maps = torch.tensor([[[0.0, 4.0], [8.0, 12.0]]])
     xy = torch.tensor([[[0.9, 0.2]], [[4.0, 0.0]], [[2.5, 0.0]], [[0.0, 2.0]], [[7.0, 7.0]], [[-9.0, 99.0]]])
     assert centres._heat_at(maps, xy)[:, 0].tolist() == [0, 4, 2, 4, 12, 8]
+
+
+def test_scales_put_poses_forward_and_the_mean_heat_tells_how_warm_they_are() -> None:
+    """By hand: one person seen in the half-sized copy alone, another in the picture as it is alone."""
+    rng = np.random.default_rng(0)
+    warm = [torch.from_numpy(rng.uniform(0.1, 0.9, (1, 3, n, n))).float() for n in (16, 32)]
+    for heat, (row, column) in zip(warm, ((5, 4), (10, 20)), strict=True):
+        heat[:, -1] = 0
+        heat[0, -1, row, column] = 0.5
+    joints = torch.tensor([(1.0, 2.0), (-1.0, 0.0)])[None, :, :, None, None]
+    looks = [
+        centres.Look(heat, centres.pose_map(torch.zeros(1, 4, *heat.shape[2:])) + joints, share)
+        for heat, share in zip(warm, ((0.5, 0.5), (1.0, 1.0)), strict=True)
+    ]
+    (found,) = centres.poses(looks)
+    in_copy = 4 * np.array([(5, 7), (3, 5)])
+    wanted = np.array([in_copy / 0.5 + 0.5, 4 * np.array([(21, 12), (19, 10)])])
+    np.testing.assert_allclose(found.xy, wanted, atol=1e-5)
+    np.testing.assert_allclose(found.centre, [0.5, 0.5])
+    whole = warm[1][0, [0, 1], wanted[1, :, 1].astype(int) // 4, wanted[1, :, 0].astype(int) // 4].numpy()
+    halved = np.floor(wanted[1] / 2 - 0.25) / 4
+    small = [float(functional.grid_sample(
+        warm[0][:, joint:joint + 1], torch.tensor(xy / 7.5 - 1).float()[None, None, None], align_corners=True
+    )) for joint, xy in enumerate(halved)]
+    np.testing.assert_allclose(found.heat[1], (whole + small) / 2, atol=1e-5)
