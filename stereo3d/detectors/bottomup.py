@@ -19,10 +19,11 @@ from stereo3d.detectors.heatmaps import width_at
 from stereo3d.detectors.people import People, infant_first, others, ranked
 from stereo3d.detectors.scales import Scaled
 from stereo3d.detectors.topdown import PADDING, device_named, set_threads, told
-from stereo3d.errors import InvalidValue
+from stereo3d.errors import InvalidValue, UsageError
 from stereo3d.models.architectures import kind_of
 from stereo3d.models.folding import fold_batchnorm
-from stereo3d.models.network import DEVIATION, MEAN
+from stereo3d.models.network import DEVIATION, MEAN, Precision, Rounded
+from stereo3d.models.runtimes import runtime_named
 from stereo3d.models.weights import Checkpoint, build_network
 from stereo3d.poses import Detections
 from stereo3d.skeleton import Skeleton
@@ -30,6 +31,7 @@ from stereo3d.values import Bytes, Floats
 
 LARGEST_BATCH = {"cpu": 2, "cuda": 16}
 """Pictures that go through the network together: these inputs are three times as large as those of one person."""
+_RUNTIMES = ("torch", "torch-bf16", "torch-fp16")
 Mirror = Sequence[int] | None
 """Each joint's partner where the mirrored picture is looked at too."""
 Reader = Callable[[nn.Module, Tensor, Skeleton, Mirror], list[People]]
@@ -47,6 +49,7 @@ class BottomUp:
         self.skeleton = skeleton
         self.crop = crop
         self.flip = flip
+        self.runtime = "torch"
         self._read = read
         self._step = step
         self._device = torch.device(device)
@@ -193,25 +196,42 @@ READERS: dict[str, Reader] = {"tags": read_tagged, "centres": read_regressed, "l
 
 def bottom_up(
     checkpoint: Checkpoint, *, flip: bool = True, device: str = "auto", threads: int | None = None,
-    scales: Sequence[float] = (1.0,),
+    scales: Sequence[float] = (1.0,), runtime: str = "torch",
 ) -> BottomUp:
     """A checkpoint's network as a detector, with the crop and reader that belong to the checkpoint.
 
     `threads` holds for all of torch. With several scales crops are as large as the largest of them. Raises
-    CheckpointError for weights that do not fit, UsageError for a device that is not there or where the file does not
-    tell what has to be known.
+    CheckpointError for weights that do not fit, UsageError for a device or runtime that is not there or does not suit
+    the network, or where the file does not tell what has to be known.
     """
     (w, h), skeleton = told(checkpoint)
     step, most = kind_of(checkpoint.architecture).step, max(scales)
     size = _times(w, most, step), _times(h, most, step)
     set_threads(threads)
+    device = device_named(device)
+    precision = _precision(runtime, device, checkpoint)
     net: nn.Module = fold_batchnorm(build_network(checkpoint))
-    return BottomUp(
+    net = net if precision == "fp32" else Rounded(net, precision)
+    detector = BottomUp(
         net if tuple(scales) == (1.0,) else Scaled(net, scales, step), skeleton,
         crop=CropRule(size, PADDING, checkpoint.convention),  # type: ignore[arg-type]
-        read=READERS[checkpoint.decoder], flip=flip and checkpoint.decoder != "limbs", device=device_named(device),
-        step=step,
+        read=READERS[checkpoint.decoder], flip=flip and checkpoint.decoder != "limbs", device=device, step=step,
     )
+    detector.runtime = runtime
+    return detector
+
+
+def _precision(runtime: str, device: str, checkpoint: Checkpoint) -> Precision:
+    """Of the numbers in a runtime that these networks run in. Raises UsageError for others."""
+    if runtime not in _RUNTIMES:
+        raise UsageError(
+            f"runtime: networks that find everyone run in {', '.join(_RUNTIMES)}, got {runtime!r}; take one of these, "
+            "or a detector of one person"
+        )
+    precision = runtime_named(runtime, device).precision
+    if precision != "fp32" and checkpoint.decoder == "centres":
+        raise UsageError(f"runtime {runtime}: 16 bits round {checkpoint.architecture}'s offsets by pixels; take torch")
+    return precision  # type: ignore[return-value]
 
 
 def _times(side: int, scale: float, step: int) -> int:

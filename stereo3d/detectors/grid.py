@@ -34,6 +34,7 @@ class Grid:
                 f"grid: expected ROWSxCOLUMNS of tiles of {2 * STEP} px or more within {w}x{h}, got {rows}x{columns}"
             )
         self.skeleton: Skeleton = detector.skeleton
+        self.runtime = detector.runtime
         self.crop = CropRule(size, detector.crop.padding, detector.crop.convention)
         self._detector, self._shape = detector, (rows, columns)
 

@@ -78,13 +78,14 @@ class Everyone:
     def __call__(
         self, weights: str | os.PathLike[str] | None = None, *, device: str = "auto", flip: bool = True,
         threads: int | None = None, input_size: str = "auto", skeleton: str | None = None, grid: str = "1x1",
-        scales: str | float = "1",
+        scales: str | float = "1", runtime: str = "torch",
     ) -> BottomUp | Grid:
         """The detector with these weights.
 
         grid: `ROWSxCOLUMNS` pictures that the network looks at as one, in its time for one; infants are the smaller
         in it. scales: `0.5,1,2` looks at the pictures at several scales, as published results do; at a multiple of the
-        time. The others as for Published; OpenPose never looks at the mirrored picture.
+        time. runtime: torch, torch-bf16 or (on a GPU) torch-fp16; DEKR's offsets need torch. The others as for
+        Published; OpenPose never looks at the mirrored picture.
         Raises UsageError, MissingWeights, MissingPackage, CheckpointError, InvalidValue.
         """
         rows, columns = _pair("grid", grid, "ROWSxCOLUMNS such as 2x2")
@@ -93,7 +94,9 @@ class Everyone:
         from stereo3d.detectors.grid import Grid
         from stereo3d.detectors.scales import parsed
 
-        detector = bottom_up(checkpoint, flip=flip, device=device, threads=threads, scales=parsed(scales))
+        detector = bottom_up(
+            checkpoint, flip=flip, device=device, threads=threads, scales=parsed(scales), runtime=runtime
+        )
         return detector if (rows, columns) == (1, 1) else Grid(detector, rows, columns)
 
 

@@ -10,7 +10,7 @@ import contextlib
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -83,6 +83,20 @@ class TorchNetwork(Network):
         with _exact(self.device):
             maps: Tensor = self._net(x.to(self._type))
         return maps.float()
+
+
+class Rounded(nn.Module):
+    """A network of several outputs whose numbers between the layers have 16 bits; what goes in and comes out has 32."""
+
+    def __init__(self, net: nn.Module, precision: Precision) -> None:
+        super().__init__()
+        self._type = _TYPES[precision]
+        self.net = net.to(self._type)
+
+    def forward(self, x: Tensor) -> Any:
+        """The network's outputs, a named tuple, for x."""
+        given = self.net(x.to(self._type))
+        return type(given)(*(part.float() for part in given))
 
 
 class Graph:

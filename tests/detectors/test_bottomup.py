@@ -23,8 +23,10 @@ from stereo3d.detectors.scales import Scaled
 from stereo3d.errors import InvalidValue, UsageError
 from stereo3d.models import architectures
 from stereo3d.models.dekr import DEKR, Regressed
+from stereo3d.models.families import Decoder
 from stereo3d.models.higherhrnet import HigherHRNet, Tagged
 from stereo3d.models.openpose import Fields, OpenPose
+from stereo3d.models.weights import Checkpoint
 from stereo3d.poses import Detections, Poses2D
 from stereo3d.skeleton import BABYPOSE_12, COCO_17, CROWDPOSE_14, OPENPOSE_18
 
@@ -294,3 +296,33 @@ def test_dekr_at_several_scales_finds_people_where_they_are(flip: bool) -> None:
     net.asked.clear()
     np.testing.assert_allclose(made.glance(pictures()).xy, PERSONS[0][None], atol=1e-3)
     assert net.asked == [128]
+
+
+def test_numbers_of_16_bits_give_nearly_the_same_maps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(architectures, "WIDTHS", [8])
+    torch.manual_seed(0)
+    torch.save(HigherHRNet(8).state_dict(), tmp_path / "w.pth")
+    plain, short = (
+        build("higherhrnet", tmp_path / "w.pth", input_size="64x64", device="cpu", threads=1, runtime=runtime)
+        for runtime in ("torch", "torch-bf16")
+    )
+    assert isinstance(plain, BottomUp) and isinstance(short, BottomUp)
+    assert (plain.runtime, short.runtime) == ("torch", "torch-bf16")
+    assert {p.dtype for p in short._net.parameters()} == {torch.bfloat16}
+    with torch.inference_mode():
+        x = torch.randn(1, 3, 64, 64)
+        for wanted, found in zip(plain._net(x), short._net(x), strict=True):
+            assert found.dtype == torch.float32 and not torch.equal(found, wanted)
+            assert (found - wanted).abs().max() < 0.05 * (wanted.max() - wanted.min())
+
+
+@pytest.mark.parametrize(("runtime", "decoder", "sentence"), [
+    ("openvino", "tags", "everyone run in torch, torch-bf16, torch-fp16, got 'openvino'; take one of these, or a detector of one"),
+    ("auto", "limbs", "got 'auto'"),
+    ("torch-bf16", "centres", "runtime torch-bf16: 16 bits round dekr_w32's offsets by pixels; take torch"),
+    ("torch-fp16", "tags", "runtime torch-fp16: is for cuda, got device cpu"),
+])
+def test_runtimes_that_do_not_suit_are_refused(runtime: str, decoder: Decoder, sentence: str) -> None:
+    made = Checkpoint("d.pth", "0" * 64, {}, "dekr_w32", 17, "plain", "dekr", "hrnet", False, decoder, COCO_17.name, (64, 64), ())
+    with pytest.raises(UsageError, match=sentence):
+        bottomup.bottom_up(made, device="cpu", runtime=runtime)
