@@ -1,14 +1,14 @@
 """How fast joints are found: by what runs the network, end to end, and what all but the network costs.
 
-    python benchmarks/detect.py [--parts runtimes ends moves gpu] [--runtime openvino-bf16] [--frames 150] [--json]
+    python benchmarks/detect.py [--parts runtimes ends moves gpu] [--runtime openvino-bf16] [--weights FILE] [--json]
 
 CPU seconds on one thread, every ratio within one run. The network is HRNet W32 at 288x384 before its training: what it
 finds is nothing, what it costs is the same.
 
     runtimes  ms a picture beside plain torch (eager, channels last, nothing folded)
     ends      `reconstruct` of a made-up 1280x720 recording, from JPEG in HDF5 and from H.264, beside its bare network
-    moves     how far each runtime moves the joints of EfficientPose RT with its official weights in real pictures
-              (docs/data.md), the only trained weights that are at hand
+    moves     how far each runtime moves the joints: of a network like HRNet with --weights FILE on held-out rendered
+              infants, or of EfficientPose RT with its official weights in real pictures (docs/data.md)
     gpu       pairs a second from crops that are in memory; says so where there is no GPU
 """
 
@@ -38,9 +38,10 @@ from stereo3d.config import Config, Detect
 from stereo3d.detectors import crops, look
 from stereo3d.detectors.crops import Box, CropRule
 from stereo3d.detectors.heatmaps import decode_dark
-from stereo3d.detectors.published import efficientpose
+from stereo3d.detectors.published import darkpose, efficientpose
 from stereo3d.detectors.speed import SHOWN, untrained
 from stereo3d.detectors.topdown import TopDown
+from stereo3d.detectors.tuning import Tuning
 from stereo3d.models.hrnet import HRNet
 from stereo3d.models.network import Network, TorchNetwork
 from stereo3d.models.runtimes import Workshop, offered
@@ -49,8 +50,12 @@ from stereo3d.refinement.settings import Refine
 from stereo3d.recording.hdf5_writer import RecordingWriter
 from stereo3d.skeleton import COCO_17
 from stereo3d.stereo import Stereo
+from stereo3d.synthetic.crops import PER_SCENE, crops_of
+from stereo3d.synthetic.held_out import held_out_seeds
 
 PARTS = ("runtimes", "ends", "moves", "gpu")
+RENDERED = 96
+"""Crops for the moves of a network's joints: half for the ranges of 8 bits, half to measure with."""
 SHORT = 16
 """Frames of the run with the network."""
 FLOP_A_PICTURE = 2 * 17.2e9
@@ -240,8 +245,22 @@ class _Timed:
         return maps
 
 
-def moves() -> dict[str, Any]:
-    """px (median) that each runtime moves the joints, on crops of a real photograph; empty without the data."""
+def moves(weights: Path | None) -> dict[str, Any]:
+    """px (median) that each runtime moves the joints: of those weights on held-out rendered infants, or without any of
+    EfficientPose RT on crops of a real photograph; empty without its data."""
+    if weights is None:
+        return _moves_in_a_photograph()
+    made = darkpose.tuning(weights, device="cpu", threads=1)
+    seeds = held_out_seeds("clean", RENDERED // PER_SCENE)
+    return _moved(made, crops_of(seeds, RENDERED, size=made.detector.crop.size).images.numpy())
+
+
+def _moved(made: Tuning, pictures: NDArray[np.uint8]) -> dict[str, Any]:
+    trials, _ = made.trials(pictures, time.process_time)
+    return {trial.runtime: {"px": trial.shift, "ms": 1e3 * trial.seconds, "why": trial.why} for trial in trials}
+
+
+def _moves_in_a_photograph() -> dict[str, Any]:
     shared = Path(os.environ.get("STEREO3D_SHARED", Path(__file__).parents[2] / "shared")) / "data"
     weights, folder = shared / "efficientpose/EfficientPoseRT.h5", shared / "coco-cc-by"
     if not weights.is_file():
@@ -254,8 +273,7 @@ def moves() -> dict[str, Any]:
     for _ in range(32):
         near = Box(box.center + rng.normal(0, 8, 2), box.size * rng.uniform(0.9, 1.2), rng.normal(0, 0.1))
         cut.append(crops.warp(image, crops.affine(near, made.detector.crop), made.detector.crop.size))
-    trials, _ = made.trials(np.stack(cut), time.process_time)
-    return {trial.runtime: {"px": trial.shift, "ms": 1e3 * trial.seconds, "why": trial.why} for trial in trials}
+    return _moved(made, np.stack(cut))
 
 
 def gpu(repeats: int) -> dict[str, Any]:
@@ -290,7 +308,7 @@ def show(report: dict[str, Any]) -> None:
               + f"; the bare decoder takes {row['bare decoder']:.1f}); with it {row['over the network']:.3f} times "
               f"the network's {row['whole']['network']:.0f} ms")
     for name, row in report.get("moves", {}).items():
-        print(f"{name:15}moves EfficientPose RT's joints by {row['px']:.2f} px {row['why']}")
+        print(f"{name:15}moves the joints by {row['px']:.3f} px in {row['ms']:.1f} ms a picture {row['why']}")
     if "gpu" in report and report["gpu"]["device"] is None:
         print("no GPU here: nothing was measured on one")
     for name, row in report.get("gpu", {}).items():
@@ -303,7 +321,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--runtime", default="openvino-bf16", help="of the run from end to end")
-    parser.add_argument("--frames", type=int, default=150)
+    parser.add_argument("--weights", type=Path, help="whose moves are measured, on held-out rendered infants")
+    parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -312,7 +331,7 @@ def main() -> None:
     measure = {
         "runtimes": lambda: runtimes(options.repeats),
         "ends": lambda: ends(options.frames, options.runtime, options.repeats),
-        "moves": moves, "gpu": lambda: gpu(options.repeats),
+        "moves": lambda: moves(options.weights), "gpu": lambda: gpu(options.repeats),
     }
     report = {part: measure[part]() for part in options.parts}
     if options.json:

@@ -81,7 +81,7 @@ def read_text(path: str | os.PathLike[str], most: int) -> str:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
     if len(content) > most:
-        raise InputError(f"{path}: expected a text of up to {most} bytes, got a longer one; check the path")
+        raise InputError(f"{path}: expected a text of up to {most} bytes, got a longer one; check the path, cut it up")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -92,7 +92,10 @@ def parse_json(text: str, **settings: Any) -> Any:
     """What a JSON text holds; `settings` are those of json.loads. Raises InputError, also for one that is too deep or
     holds too much."""
     if text.count(",") > MOST_VALUES or text.count("[") + text.count("{") > MOST_BRACKETS:
-        raise InputError(f"expected JSON of up to {MOST_VALUES} values, {MOST_BRACKETS} lists and tables, got more")
+        raise InputError(
+            f"expected JSON of up to {MOST_VALUES} values, {MOST_BRACKETS} lists and tables, got more, which takes "
+            "over 500 MB to read; cut it into parts of fewer pictures"
+        )
     try:
         content = json.loads(text, **settings)
     except (ValueError, RecursionError) as error:

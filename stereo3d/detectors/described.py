@@ -20,9 +20,10 @@ Only `model` and `skeleton` have to be there. RTMPose needs no such file: `--det
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Protocol, get_args
@@ -42,8 +43,8 @@ from stereo3d.skeleton import SKELETONS, skeleton_named
 from stereo3d.values import Bytes, Floats, array, number
 
 DECODERS = {"argmax": decode_argmax, "quarter": decode_quarter, "dark": decode_dark}
-LARGEST_BATCH = 8
-"""Pictures that go through a network together, where it takes any number."""
+LARGEST_BATCH, MOST_PIXELS = 8, 1 << 22
+"""Pictures that go through a network together, where it takes any number, and px of them all."""
 _LARGEST_SIDE = 4096
 """px of a network's input."""
 _CHOICES: dict[str, tuple[str, ...]] = {
@@ -92,7 +93,7 @@ class Described:
         self.crop = CropRule(_size(session.shape, about), about.padding, about.convention)
         self.flip = flip
         self._run, self._about = session, about
-        self._batch = session.shape[0] or LARGEST_BATCH
+        self._batch = _batch(session.shape[0], self.crop.size, about)
         self._mean, self._deviation = (array("mean", x, (3,)) for x in (about.mean, about.deviation))
 
     @property
@@ -220,6 +221,17 @@ def _size(shape: tuple[int | None, ...], about: Description) -> tuple[int, int]:
     return about.size
 
 
+def _batch(fixed: int | None, size: tuple[int, int], about: Description) -> int:
+    """How many pictures of (w, h) size go through together; as many as the model says, where it does."""
+    pixels = size[0] * size[1]
+    if (fixed or 1) * pixels > MOST_PIXELS:
+        raise CheckpointError(
+            f"{Path(about.model).name}: expected inputs of up to {MOST_PIXELS} px, got {fixed or 1} of "
+            f"{size[0]}x{size[1]} px"
+        )
+    return fixed or min(LARGEST_BATCH, MOST_PIXELS // pixels)
+
+
 def onnx(
     weights: str | os.PathLike[str] | None = None, *, flip: bool = True, threads: int | None = None
 ) -> Described:
@@ -255,16 +267,16 @@ def rtmpose(
 class _Onnx:
     """A model in ONNX Runtime."""
 
-    def __init__(self, session: Any) -> None:
+    def __init__(self, session: Any, run: Callable[..., list[Floats]]) -> None:
         (self._input, *_) = session.get_inputs()
-        self._session = session
+        self._run = run
 
     @property
     def shape(self) -> tuple[int | None, ...]:
         return tuple(n if isinstance(n, int) and n > 0 else None for n in self._input.shape)
 
     def __call__(self, inputs: Floats) -> list[Floats]:
-        return list(self._session.run(None, {self._input.name: inputs}))
+        return self._run({self._input.name: inputs})
 
 
 def open_session(path: str | os.PathLike[str], threads: int | None = None) -> Session:
@@ -286,9 +298,20 @@ def open_session(path: str | os.PathLike[str], threads: int | None = None) -> Se
         getattr(state, name) for name in ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoModel",
                                           "NotImplemented", "RuntimeException")
     )
-    try:
-        return _Onnx(onnxruntime.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"]))
-    except (*refused, ValueError) as error:
-        raise CheckpointError(
-            f"{Path(path).name}: expected an ONNX model, got a file that cannot be run ({ascii(error)[:200]})"
-        ) from error
+
+    @contextlib.contextmanager
+    def refusing() -> Iterator[None]:
+        try:
+            yield
+        except (*refused, ValueError) as error:
+            raise CheckpointError(
+                f"{Path(path).name}: expected an ONNX model, got a file that cannot be run ({ascii(error)[:200]})"
+            ) from error
+
+    def run(inputs: dict[str, Floats]) -> list[Floats]:
+        with refusing():
+            return list(session.run(None, inputs))
+
+    with refusing():
+        session = onnxruntime.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"])
+        return _Onnx(session, run)

@@ -54,8 +54,11 @@ def stream(
     else:
         where = boxes(recording, detector, frames, survey or search.survey(recording, detector))
     pairs = recording.frames(frames.start, frames.stop, frames.step)
+    affines = np.stack([
+        crops.affine(rectified(where[:, view], rectifier, side), detector.crop) for view, side in enumerate(SIDES)
+    ], 1)
     for first in range(0, len(frames), batch):
-        yield _look(islice(pairs, batch), where[first:first + batch], rectifier, detector)
+        yield _look(islice(pairs, batch), affines[first:first + batch], rectifier, detector)
 
 
 def _checked(frames: range | None, n_frames: int, batch: int) -> range:
@@ -80,12 +83,9 @@ def _fixed(recording: Recording, detector: Detector, roi: Roi, n_frames: int) ->
     return np.broadcast_to(crops.box_of_square(roi, detector.crop), (n_frames, 2, 5))
 
 
-def _look(pairs: Iterable[FramePair], where: Floats, rectifier: Rectifier, detector: Detector) -> Stereo[Poses2D]:
-    """The joints of some pairs, looked at in boxes (P, 2, 5) of the recorded pictures."""
-    affines = np.stack([
-        crops.affine(rectified(where[:, view], rectifier, side), detector.crop) for view, side in enumerate(SIDES)
-    ], 1)
-    time, frame = np.zeros(len(where)), np.zeros(len(where), np.int64)
+def _look(pairs: Iterable[FramePair], affines: Floats, rectifier: Rectifier, detector: Detector) -> Stereo[Poses2D]:
+    """The joints of some pairs by affines (P, 2, 2, 3) from rectified px to the detector's input."""
+    time, frame = np.zeros(len(affines)), np.zeros(len(affines), np.int64)
 
     def pictures() -> Iterator[Picture]:
         # A pair is let go before the next is read: its memory, still in the CPU's cache, is then taken again.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dots
@@ -13,7 +14,7 @@ import pytest
 
 from stereo3d.detectors.base import Detector, build
 from stereo3d.detectors.crops import CropRule
-from stereo3d.detectors.described import Description, read_description
+from stereo3d.detectors.described import Described, Description, read_description
 from stereo3d.errors import CheckpointError, InputError, InvalidValue, MissingPackage, MissingWeights, UsageError
 from stereo3d.skeleton import BABYPOSE_12
 
@@ -199,3 +200,32 @@ def test_values_of_another_kind_are_refused(tmp_path: Path, line: str, sentence:
     path.write_text(f'model = "a.onnx"\nskeleton = "COCO-17"\n{line}\n')
     with pytest.raises((InputError, InvalidValue), match=sentence):
         read_description(path)
+
+
+@pytest.mark.parametrize(("shape", "told"), [((1, 3, 4096, 4096), "got 1 of 4096x4096 px"), ((9999, 3, 128, 96), "got 9999 of 96x128 px")])
+def test_inputs_that_no_memory_holds_are_refused(shape: tuple[int, ...], told: str) -> None:
+    with pytest.raises(CheckpointError, match=f"m.onnx: expected inputs of up to 4194304 px, {told}"):
+        Described(SimpleNamespace(shape=shape), Description("a/m.onnx", "BabyPose-12"))  # type: ignore[arg-type]
+
+
+def test_large_inputs_go_through_fewer_at_a_time() -> None:
+    batches = [
+        Described(SimpleNamespace(shape=(None, 3, side, side)), Description("m.onnx", "BabyPose-12"))._batch  # type: ignore[arg-type]
+        for side in (256, 1024, 2048)
+    ]
+    assert batches == [8, 4, 1]
+
+
+def test_a_model_that_fails_when_it_is_run_is_told(tmp_path: Path) -> None:
+    from onnx import TensorProto, helper, numpy_helper
+
+    graph = helper.make_graph(
+        [helper.make_node("Reshape", ["images", "seven"], ["maps"])], "torn",
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["n", 3, H, W])],
+        [helper.make_tensor_value_info("maps", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(np.array([7]), "seven")],
+    )
+    path = described(tmp_path)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), tmp_path / "dots.onnx")
+    with pytest.raises(CheckpointError, match="dots.onnx: expected an ONNX model, got a file that cannot be run"):
+        build("onnx", path)(PICTURES)  # type: ignore[operator]

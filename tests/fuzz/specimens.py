@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 
 TESTS = Path(__file__).parents[1]
-sys.path[:0] = [str(TESTS / room) for room in ("recording", "evaluation", "models", "calibration", ".")]
+sys.path[:0] = [str(TESTS / room) for room in ("recording", "evaluation", "models", "detectors", "calibration", ".")]
 
 import made  # noqa: E402
 import svo_files  # noqa: E402
@@ -37,7 +37,7 @@ N = 5
 
 def kinds(folder: Path) -> dict[str, Kind]:
     """All kinds by name; `folder` is for making them."""
-    makers = (_recordings, _leading, _svo, _videos, _pictures, _settings, _rigs, _weights, _joints, _pictured, annotated)
+    makers = (_recordings, _leading, _svo, _videos, _pictures, _settings, _rigs, _weights, _networks, _joints, _pictured, annotated)
     found: dict[str, Kind] = {}
     for maker in makers:
         place = folder / maker.__name__
@@ -232,6 +232,18 @@ def _weights(folder: Path) -> dict[str, Kind]:
         "safetensors": Kind("weights", (*BINARY, *[tensors_header] * 5), [one(folder / "a.safetensors")]),
         "Keras": Kind("weights", BINARY, [one(folder / "rt.h5")]),
     }
+
+
+def _networks(folder: Path) -> dict[str, Kind]:
+    from test_described import described
+
+    found = []
+    for output in ("heatmap", "simcc"):
+        place = folder / output
+        place.mkdir()
+        described(place, output=output)
+        found.append(several(place, "dots.onnx", "dots.toml"))
+    return {"ONNX": Kind("network", BINARY, found)}
 
 
 def _joints(folder: Path) -> dict[str, Kind]:
