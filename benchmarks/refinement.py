@@ -5,7 +5,7 @@
 Matching: CPU ms a pair of 1280 x 720 px with 17 joints, everything in it (grey, rectified cut-out, blur, flat and bent
 patches, rescue), on rendered infants whose detectors err by 2 px with 3 % gross errors; the least of three runs. Beside
 aniposelib: the same joints of a moving infant, 2 px of white noise, one thread; our part is `evidence` and `clip`
-without pictures, theirs `triangulate_optim` as it comes. Mean 3D error in cm and CPU s.
+without pictures, theirs `triangulate_optim` as it comes. Mean 3D error in cm, CPU s, and CPU ms for each frame more.
 """
 
 from __future__ import annotations
@@ -35,7 +35,11 @@ from stereo3d.synthetic.scene import simulate
 from stereo3d.triangulation import triangulate
 
 SEED, TARGET = 40_000, 15.0
+FEW, LONGER = 30, 10
+"""Frames to warm up on, and by how much longer a recording tells what each frame of it costs."""
+OURS, THEIRS = "stereo3d clip, no pictures", "aniposelib triangulate_optim"
 Points = NDArray[np.float64]
+Method = Callable[[Stereo[Poses2D], RectifiedCamera], Points]
 
 
 def cpu(call: Callable[[], Any], *, times: int = 3) -> tuple[Any, float]:
@@ -76,18 +80,28 @@ def has_rival() -> bool:
 
 
 def beside(frames: int) -> dict[str, dict[str, float]]:
-    """CPU s and mean error in cm of each method."""
-    joints, camera, truth = joints_of(frames)
-    methods: dict[str, Callable[[], Points]] = {
-        "plain": lambda: triangulate(joints, camera).xyz,
-        "stereo3d clip, no pictures": lambda: clip(evidence(joints, camera)).xyz,
+    """Mean error in cm and CPU s of each method for that many frames, and ms for each more: from half as many on, of
+    ours also from as many to LONGER times as many. Each has run once before, on a few, so that nothing is compiled or
+    loaded within what is counted."""
+    methods: dict[str, Method] = {
+        "plain": lambda joints, camera: triangulate(joints, camera).xyz,
+        OURS: lambda joints, camera: clip(evidence(joints, camera)).xyz,
     }
     if has_rival():
-        methods["aniposelib triangulate_optim"] = lambda: anipose(joints, camera)
+        methods[THEIRS] = anipose
+    known = {n: joints_of(n) for n in (FEW, frames // 2, frames, LONGER * frames)}
     out = {}
     for name, method in methods.items():
-        xyz, seconds = cpu(method, times=1)
-        out[name] = {"seconds": seconds, "cm": 100 * float(np.nanmean(np.linalg.norm(xyz - truth, axis=-1)))}
+        lengths = [FEW, frames // 2, frames, *([] if name == THEIRS else [LONGER * frames])]
+        taken = {}
+        for n in lengths:
+            joints, camera, truth = known[n]
+            xyz, taken[n] = cpu(lambda: method(joints, camera), times=1)
+            if n == frames:
+                error = 100 * float(np.nanmean(np.linalg.norm(xyz - truth, axis=-1)))
+        first, last = lengths[-2:]
+        more = 1e3 * (taken[last] - taken[first]) / (last - first)
+        out[name] = {"cm": error, "seconds": taken[frames], "ms a further frame": more}
     return out
 
 
@@ -119,7 +133,11 @@ def main() -> None:
         return
     print(f"look {cost['look']:.1f} ms a pair (target {TARGET:.0f}), weighing {cost['weigh and fuse']:.1f} ms")
     for name, found in rivals.items():
-        print(f"{name:<32}{found['cm']:>7.2f} cm{found['seconds']:>10.2f} CPU s for {told.frames} frames")
+        print(f"{name:<32}{found['cm']:>7.2f} cm{found['seconds']:>10.2f} CPU s for {told.frames} frames"
+              f"{found['ms a further frame']:>8.2f} ms a further frame")
+    if THEIRS in rivals:
+        times = [rivals[THEIRS][what] / rivals[OURS][what] for what in ("seconds", "ms a further frame")]
+        print(f"{times[0]:.0f} times as fast for {told.frames} frames, {times[1]:.0f} times for each further one")
     if not has_rival():
         print("aniposelib is not installed here, or not all of it: pip install aniposelib")
 

@@ -50,8 +50,13 @@ def _bars(tally: Tally, rows: Iterable[Row]) -> list[str]:
 
 
 def _cm(x: Interval) -> str:
-    return f"{100 * x.value:.2f} ({100 * x.low:.2f}-{100 * x.high:.2f})"
+    return _figure(Interval(*(100 * value for value in x)))
 
 
 def _ratio(x: Interval) -> str:
-    return f"{x.value:.2f} ({x.low:.2f}-{x.high:.2f}){' WORSE' if x.value > WORSE else ''}"
+    return f"{_figure(x)}{' WORSE' if x.value > WORSE else ''}"
+
+
+def _figure(x: Interval) -> str:
+    """With its interval, where more than one infant gives it one."""
+    return f"{x.value:.2f} ({x.low:.2f}-{x.high:.2f})" if x.low == x.low else f"{x.value:.2f}"
