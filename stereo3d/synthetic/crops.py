@@ -16,6 +16,7 @@ from stereo3d.errors import InvalidValue
 from stereo3d.synthetic.casting import HELD_OUT, INTERVAL, KINDS, Cast, cast
 from stereo3d.synthetic.garments import outfit, tube_way
 from stereo3d.synthetic.kinematics import turn
+from stereo3d.synthetic.occluders import sleeve
 from stereo3d.synthetic.picture.film import ROW, Film, develop, smear
 from stereo3d.synthetic.picture.stage import Actor, Stage, stage
 from stereo3d.synthetic.picture.truth import skin_towards, visible
@@ -115,7 +116,7 @@ def _actor(scene: Cast) -> Actor:
     return Actor(
         flesh=scene.flesh, index=0, head=p.head[0], head_centre=p.head_centre[0], head_size=scene.body.head,
         trunk=p.trunk[0], trunk_size=scene.body.trunk, hips=p.joints[0, 11:13].mean(0), look=scene.look, bed=scene.bed,
-        middle=np.zeros(2), heading=scene.heading,
+        middle=np.zeros(2), heading=scene.heading, sleeve=sleeve(scene.visitors),
     )
 
 
@@ -168,11 +169,12 @@ def _shoot(
     pixels = torch.stack([x, y], -1).reshape(1, -1, 2).float()
     ideal = torch.cat([(pixels - middle) / focal, torch.ones(b, h * w, 1, device=device)], -1)
     ways = torch.nn.functional.normalize(ideal @ turned, dim=-1)
-    seen = there.look(origin, ways)
-    light = _with_wires(seen.light, seen.reach, casts, origin=origin, ways=ways, pixel=float(1 / focal.max()))
+    seen, pixel = there.look(origin, ways), float(1 / focal.max())
+    light = _with_wires(seen.light, seen.reach, casts, origin=origin, ways=ways, pixel=pixel)
+    light, reach = there.sleeved(light, seen.reach, origin=origin, ways=ways, pixel=pixel)
     film = _film(shots, rngs, casts, device=device)
-    depth = (seen.reach[..., None] * ways @ turned.transpose(1, 2))[..., 2:]
-    speed = seen.speed @ turned.transpose(1, 2)
+    depth = (reach[..., None] * ways @ turned.transpose(1, 2))[..., 2:]
+    speed = torch.where(reach[..., None] < seen.reach[..., None], 0, seen.speed) @ turned.transpose(1, 2)
     flow = focal * (speed[..., :2] - ideal[..., :2] * speed[..., 2:]) / depth
 
     def image(values: Tensor) -> Tensor:

@@ -12,6 +12,12 @@ from stereo3d.synthetic.kinematics import Posture
 from stereo3d.values import Floats
 
 _NONE = np.zeros((0, 3))
+_CUFF, _UPPER_ARM = 0.046, 0.062
+"""m, half the width of a sleeve at the elbow and at the shoulder."""
+_FAR = 1.2
+"""m, from the elbow to beyond any picture."""
+_RISE = 0.30
+"""m, by which the shoulder is higher."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,18 @@ def visitors(body: InfantBody, posture: Posture, seed: int) -> Visitors:
     blanket = _blanket(body, joints, rng) if which[1] < 0.4 else _NONE
     hose = _hose(joints, rng) if which[2] < 0.35 or not (len(hand) or len(blanket)) else _NONE
     return Visitors(hand, blanket, hose)
+
+
+def sleeve(these: Visitors) -> Floats:
+    """(2, 4) m, the arm from where the flesh ends it to beyond any picture: x, y, z and half its width at either end;
+    0 without a hand. It is no part of the flesh, whose lattice would grow by it.
+    """
+    if not len(these.hand):
+        return np.zeros((2, 4))
+    wrist, _, elbow, _ = these.hand
+    way = (elbow - wrist) * [1, 1, 0]
+    shoulder = elbow + _FAR * way / np.linalg.norm(way) + [0, 0, _RISE]
+    return np.stack([[*elbow, _CUFF], [*shoulder, _UPPER_ARM]])
 
 
 def _hand(joints: Floats, rng: np.random.Generator) -> Floats:
@@ -103,5 +121,5 @@ def _add_hand(build: FleshBuilder, hand: Floats) -> None:
     thumb = [wrist + 0.03 * along - 0.022 * across, wrist + 0.065 * along - 0.052 * across + 0.01 * below,
              wrist + 0.100 * along - 0.058 * across + 0.02 * below]
     build.chain("glove", thumb, [0.013, 0.011, 0.0095])
-    build.chain("cuff", [elbow, 0.35 * elbow + 0.65 * wrist], [0.046, 0.036])
+    build.chain("cuff", [elbow, 0.35 * elbow + 0.65 * wrist], [_CUFF, 0.036])
     build.chain("glove", [0.45 * elbow + 0.55 * wrist, wrist + 0.02 * along], [0.031, 0.025])

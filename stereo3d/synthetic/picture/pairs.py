@@ -12,7 +12,7 @@ from stereo3d.calibration.lens import distort
 from stereo3d.stereo import SIDES, Side, Stereo
 from stereo3d.synthetic.garments import dressed, outfit, tube_way
 from stereo3d.synthetic.looks import look
-from stereo3d.synthetic.occluders import Visitors, visitors
+from stereo3d.synthetic.occluders import Visitors, sleeve, visitors
 from stereo3d.synthetic.picture.bed import make_bed
 from stereo3d.synthetic.picture.film import ROW, Film, develop, smear
 from stereo3d.synthetic.picture.stage import Actor, Stage, stage
@@ -26,6 +26,8 @@ _SHADE = 0.10
 """m about the flesh within which it shades the bed."""
 _COARSE = 3
 """Pixels between those for which the bed's shade is found."""
+_GLANCE = 8
+"""Pixels between those at which an arm is looked for."""
 _FINE = ((-0.25, -0.25), (0.25, -0.25), (-0.25, 0.25), (0.25, 0.25))
 """px, where the outlines are looked at again."""
 
@@ -111,7 +113,7 @@ class Photographer:
             flesh=flesh, index=index - start, head=posture.head[index], head_centre=posture.head_centre[index],
             head_size=scene.body.head, trunk=posture.trunk[index], trunk_size=scene.body.trunk,
             hips=posture.joints[index, 11:13].mean(0), look=self._look, bed=self._bed, middle=scene.bed.middle,
-            heading=scene.bed.heading,
+            heading=scene.bed.heading, sleeve=sleeve(self._visitors),
         )
         return stage([actor], interval=1 / scene.fps if len(scene) > 1 else 0.0, device=self._device)
 
@@ -140,6 +142,7 @@ class Photographer:
             inner = self._box(view, there, margin=0.0)
             if inner is not None:
                 self._flesh(light, motion, there, view, box=inner, index=index)
+                self._sleeved(light, motion, there, view)
                 light = self._moved(light, motion, view, box=box)
         return self._developed(light.permute(2, 0, 1)[None], view.side, index)
 
@@ -182,6 +185,27 @@ class Photographer:
             drawn[edge[:, 0], edge[:, 1]] = self._again(there, view, ways, reach, under, edge)
         light[box] = self._wired(drawn, seen.reach, view, ways=ways, index=index)
         motion[box] = torch.cat([self._flow(view, ways, seen.reach, seen.speed), seen.reach]).T.reshape(h, w, 3)
+
+    def _sleeved(self, light: Tensor, motion: Tensor, there: Stage, view: _View) -> None:
+        """Draws a carer's arm up to the picture's border; it stands still."""
+        if there.sleeve is None:
+            return
+        pixel = 1 / self._scene.rig.cameras[view.side].fx
+        few = view.ways[::_GLANCE, ::_GLANCE]
+        cover = there.sleeve.meet(view.origin, few.reshape(1, -1, 3), pixel=_GLANCE * pixel)[0].reshape(few.shape[:2])
+        hit = cover.nonzero()
+        if not len(hit):
+            return
+        low, high = (hit.amin(0) - 1).clamp(min=0) * _GLANCE, (hit.amax(0) + 1) * _GLANCE
+        box = slice(int(low[0]), int(high[0])), slice(int(low[1]), int(high[1]))
+        under, ways = motion[box][..., 2], view.ways[box]
+        reach = torch.where(under > 0, under, view.reach[box]).reshape(1, -1)
+        drawn, near = there.sleeved(
+            light[box].reshape(1, -1, 3), reach, origin=view.origin, ways=ways.reshape(1, -1, 3), pixel=pixel)
+        light[box] = drawn.reshape(ways.shape)
+        before = (near < reach).reshape(ways.shape[:2])
+        motion[box] = torch.where(
+            before[..., None], torch.nn.functional.pad(near.reshape(*before.shape, 1), (2, 0)), motion[box])
 
     def _again(
         self, there: Stage, view: _View, ways: Tensor, reach: Tensor, under: Tensor, edge: Tensor

@@ -11,6 +11,10 @@ from stereo3d.synthetic.flesh import GROUPS
 from stereo3d.synthetic.picture.texture import lay, noise, spot, step
 
 
+SLEEVE = 0.8
+"""Of the infant's cloth's colour, a carer's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dress:
     """Colours and places that paint B bodies: (B, 1, 3) linear RGB, frames in the bed's."""
@@ -63,7 +67,7 @@ def reflectance(dress: Dress, points: Tensor, weight: Tensor) -> Tensor:
     rubber = dress.glove * (1 + 0.04 * noise(points, size=0.006))
     white = torch.ones_like(dress.cloth)
     plain = {"glove": rubber, "tube": 0.75 * white, "tape": 0.62 * white, "dummy": dress.print, "shield": 0.7 * white,
-             "cuff": dress.cloth * 0.8, "blanket": dress.cloth * (1 + 0.12 * noise(points, size=0.003))}
+             "cuff": dress.cloth * SLEEVE, "blanket": dress.cloth * (1 + 0.12 * noise(points, size=0.003))}
     for group, colour in plain.items():
         out = out + colour * share[group][..., None]
     return out.clamp(0.003, 1)

@@ -16,7 +16,8 @@ from stereo3d.synthetic.picture.columns import rows
 from stereo3d.synthetic.picture.field import Field, field
 from stereo3d.synthetic.picture.grid import Grid, bake, bounds
 from stereo3d.synthetic.picture.light import Light, open_sky, shadow, shine
-from stereo3d.synthetic.picture.skin import Dress, reflectance
+from stereo3d.synthetic.picture.skin import SLEEVE, Dress, reflectance
+from stereo3d.synthetic.picture.sleeve import Sleeve
 from stereo3d.synthetic.picture.trace import trace
 from stereo3d.values import Floats
 
@@ -49,6 +50,8 @@ class Actor:
     """(2,) m, the bed's."""
     heading: float
     """rad, the bed's."""
+    sleeve: Floats
+    """(2, 4) m, of `occluders.sleeve`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,8 @@ class Stage:
     dress: Dress
     light: Light
     beds: Beds
+    sleeve: Sleeve | None
+    """None where no bed has one."""
 
     def look(self, origin: Tensor, ways: Tensor) -> Seen:
         """What rays from origin (B, 1, 3) m along unit ways (B, N, 3) see."""
@@ -118,6 +123,19 @@ class Stage:
             reach.scatter(1, index, torch.where(front, hits.reach, rows(reach, index))), group, speed,
         )
 
+    def sleeved(
+        self, light: Tensor, reach: Tensor, *, origin: Tensor, ways: Tensor, pixel: float
+    ) -> tuple[Tensor, Tensor]:
+        """(B, N, 3) the light and (B, N) m the reach of rays with a carer's sleeve over what they saw; pixel: rad."""
+        if self.sleeve is None:
+            return light, reach
+        cover, near, normal = self.sleeve.meet(origin, ways, pixel=pixel)
+        cover = cover * (near < reach)
+        one, none = torch.ones_like(reach), torch.zeros_like(reach)
+        cloth = (self.dress.cloth * SLEEVE).expand_as(normal)
+        lit = shine(self.light, cloth, normal, sky=one, panel=one, toward=-ways, skin=none)
+        return torch.lerp(light, lit, cover[..., None]), torch.where(cover > 0.5, near, reach)
+
 
 def stage(actors: Sequence[Actor], *, interval: float = 0.0, device: str | torch.device = "cpu") -> Stage:
     """The scenes of B actors; with an interval (s) the next moment of each flesh tells how it moves."""
@@ -137,7 +155,9 @@ def stage(actors: Sequence[Actor], *, interval: float = 0.0, device: str | torch
         trunk=tensor([a.trunk / a.trunk_size for a in actors]), hips=tensor([a.hips for a in actors])[:, None])
     lights = {f.name: tensor([getattr(k, f.name) for k in looks])[:, None] for f in fields(Light)}
     lights["strength"] = lights["strength"][..., None]
-    return Stage(flesh, grid, dress, Light(**lights), beds(actors, device=device))
+    arms = tensor([a.sleeve for a in actors])
+    sleeve = Sleeve(arms[:, :1, :3], arms[:, 1:, :3], arms[..., 3]) if arms[..., 3].any() else None
+    return Stage(flesh, grid, dress, Light(**lights), beds(actors, device=device), sleeve)
 
 
 def beds(actors: Sequence[Actor], *, device: str | torch.device) -> Beds:

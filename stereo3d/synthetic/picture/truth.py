@@ -58,6 +58,8 @@ def visible(stage: Stage, joints: Tensor, origin: Tensor) -> Tensor:
     hits = trace(stage.field, stage.grid, origin=origin, ways=way / far[..., None])
     first = torch.full_like(far, torch.inf)
     first = first.scatter(1, hits.rays, torch.where(hits.real, hits.reach, torch.inf))
+    if stage.sleeve is not None:
+        first = torch.minimum(first, stage.sleeve.meet(origin, way / far[..., None], pixel=0.0)[1])
     bed = stage.beds.meet(origin, way / far[..., None])[0]
     out: Tensor = (torch.minimum(first, bed + 0.004) > far - _BEFORE) & ~deep
     return out
