@@ -71,16 +71,19 @@ def simulate(
     ] = "writhing",
     roll: Annotated[float, typer.Option(help="Degrees by which the infant is turned to its left side.")] = 0.0,
     occluders: Annotated[bool, typer.Option(help="A hand, a cloth or a hose in the way.")] = False,
+    skeleton: Annotated[str, typer.Option(help="Whose joints are told, such as CrowdPose-14.")] = "COCO-17",
     pictures: Annotated[bool, typer.Option(help="Draw pictures; else write rig, truth and joints alone.")] = True,
     quality: Annotated[int, typer.Option(help="JPEG quality, 1 to 100.")] = 50,
 ) -> None:
     """A synthetic recording: pictures of an infant, true joints and skin points, what each view shows, noisy joints."""
+    from stereo3d.skeleton import skeleton_named
     from stereo3d.synthetic.scene import AGMA_LIKE, Setting, simulate_in
     from stereo3d.synthetic.write import write_joints, write_sample
 
     errors = o.changed(AGMA_LIKE, "--noise", noise or [])
     setting = Setting(distance, movement=movement, roll=math.radians(roll), occluders=occluders)
-    simulation = simulate_in(setting, seed=seed, seconds=seconds, fps=fps, noise=errors)
+    simulation = simulate_in(
+        setting, seed=seed, seconds=seconds, fps=fps, noise=errors, skeleton=skeleton_named(skeleton))
     if pictures:
         with o.progress(len(simulation)) as advance:
             write_sample(output, simulation, quality=quality, on_progress=advance)

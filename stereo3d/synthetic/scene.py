@@ -9,11 +9,12 @@ import numpy as np
 
 from stereo3d.cameras import StereoRig
 from stereo3d.poses import Poses2D, Poses3D
-from stereo3d.skeleton import COCO_17
+from stereo3d.skeleton import COCO_17, Skeleton
 from stereo3d.stereo import Stereo
 from stereo3d.synthetic.body import InfantBody, infant_body
 from stereo3d.synthetic.contacts import apart
 from stereo3d.synthetic.kinematics import Posture, turn
+from stereo3d.synthetic.landmarks import landmarks
 from stereo3d.synthetic.movements import movement
 from stereo3d.synthetic.noise import DetectorNoise, detections
 from stereo3d.synthetic.posture import on_the_side
@@ -81,7 +82,7 @@ class Simulation(Value):
     fps: float
     rig: StereoRig
     truth: Poses3D
-    """COCO-17 joints in the left camera as it is mounted."""
+    """The joints in the left camera as it is mounted."""
     pixels: Stereo[Poses2D]
     """The same in the raw pictures, through the lenses; score 0 outside the picture."""
     detections: Stereo[Poses2D]
@@ -111,9 +112,10 @@ def simulate(
 
 
 def simulate_in(
-    setting: Setting, *, seed: int = 0, seconds: float = 10.0, fps: float = 30.0, noise: DetectorNoise = AGMA_LIKE
+    setting: Setting, *, seed: int = 0, seconds: float = 10.0, fps: float = 30.0, noise: DetectorNoise = AGMA_LIKE,
+    skeleton: Skeleton = COCO_17,
 ) -> Simulation:
-    """The same in another setting: other movements, on the side, with things in the way."""
+    """The same in another setting: other movements, on the side, with things in the way; joints of any skeleton."""
     rng = np.random.default_rng([seed, 7])
     age, side = rng.uniform((32, -np.pi), (46, np.pi))
     fps = number("fps", fps, 0.1, 1000)
@@ -130,7 +132,8 @@ def simulate_in(
     posture = apart(body, angles, heading=bed.heading, place=(bed.middle[0], bed.middle[1]))
     made_of = {"seed": seed, "weeks": body.weeks, "length": body.length, "distance": setting.distance,
                "heading": bed.heading, "movement": setting.movement, "roll": setting.roll}
-    truth = _truth(bed.to_camera(posture.joints), time, rig=rig, origin={"synthetic": made_of})
+    xyz = bed.to_camera(landmarks(body, posture, skeleton))
+    truth = _truth(xyz, time, skeleton=skeleton, rig=rig, origin={"synthetic": made_of})
     pixels = project(rig, truth.xyz).map(lambda xy: _seen(xy, truth, size=rig.cameras.left.size))
     found = detections(pixels, noise, seed=seed)
     return Simulation(seed, fps, rig, truth, pixels, found, body, posture, bed, setting)
@@ -145,11 +148,13 @@ def _bed(rig: StereoRig, distance: float, *, heading: float, rng: np.random.Gene
     return Bed(rotation, translation, rng.uniform(-0.025, 0.025, 2), heading)
 
 
-def _truth(xyz: Floats, time: Floats, *, rig: StereoRig, origin: dict[str, object]) -> Poses3D:
+def _truth(
+    xyz: Floats, time: Floats, *, skeleton: Skeleton, rig: StereoRig, origin: dict[str, object]
+) -> Poses3D:
     none = np.zeros(xyz.shape[:2])
     return Poses3D(
         xyz=xyz, score=none + 1, sigma=np.zeros_like(xyz), residual=none, status=none.astype(np.int64), time=time,
-        frame=np.arange(len(time)), skeleton=COCO_17, camera=rig, origin=origin,
+        frame=np.arange(len(time)), skeleton=skeleton, camera=rig, origin=origin,
     )
 
 

@@ -75,7 +75,7 @@ def _is_torch(error: ModuleNotFoundError) -> bool:
 
 
 def labels(simulation: Simulation, seen: Stereo[Bools], skin: Floats) -> Labels:
-    """The labels of a simulation whose joints were seen (T, 17) in each view, and whose skin (T, 17, 3) m towards them
+    """The labels of a simulation whose joints were seen (T, K) in each view, and whose skin (T, K, 3) m towards them
     is known."""
     views = simulation.pixels.map(
         lambda poses, visible: dataclasses.replace(poses, score=poses.score * visible), seen)

@@ -13,6 +13,7 @@ from small_scenes import small  # noqa: E402
 
 from stereo3d.stereo import SIDES  # noqa: E402
 from stereo3d.synthetic.picture.pairs import Photographer  # noqa: E402
+from stereo3d.skeleton import INMOTION_19  # noqa: E402
 from stereo3d.synthetic.picture.truth import own_groups  # noqa: E402
 from stereo3d.synthetic.rig import project  # noqa: E402
 from stereo3d.synthetic.scene import Setting, Simulation, simulate, simulate_in  # noqa: E402
@@ -121,3 +122,13 @@ def test_an_infant_out_of_sight_leaves_the_bed() -> None:
 def test_another_seed_is_another_infant() -> None:
     one, two = (Photographer(small(dataclasses.replace(SCENE, seed=s), 4)).pair(0).left.astype(int) for s in (1, 2))
     assert np.abs(one - two).mean() > 3
+
+
+def test_joints_of_other_skeletons_have_their_own_skin() -> None:
+    """The forehead's is the forehead itself; the middle of the pelvis lies under the belly."""
+    scene = small(simulate_in(Setting(distance=0.6, weeks=40.0), seed=3, seconds=0.1, fps=10, skeleton=INMOTION_19))
+    sight = Photographer(scene).sight(0)
+    depth = np.linalg.norm(sight.skin - scene.truth.xyz[0], axis=-1)
+    assert depth.shape == sight.visible.left.shape == (19,)
+    assert depth[INMOTION_19.index("forehead")] < 0.012 and 0.01 < depth[INMOTION_19.index("mid_pelvis")] < 0.06
+    assert sight.visible.left[[INMOTION_19.index(j) for j in ("upper_chest", "mid_pelvis", "left_pelvis")]].all()

@@ -11,6 +11,7 @@ from torch import Tensor
 from stereo3d.calibration.lens import distort
 from stereo3d.stereo import SIDES, Side, Stereo
 from stereo3d.synthetic.garments import dressed, outfit, tube_way
+from stereo3d.synthetic.landmarks import landmarks
 from stereo3d.synthetic.looks import look
 from stereo3d.synthetic.occluders import Visitors, sleeve, visitors
 from stereo3d.synthetic.picture.bed import make_bed
@@ -59,9 +60,9 @@ class Sight:
 
     images: Stereo[Bytes]
     visible: Stereo[Bools]
-    """(17,) each: False where something lies before the joint's skin."""
+    """(K,) each: False where something lies before the joint's skin."""
     skin: Floats
-    """(17, 3) m, in the left camera: the skin towards each joint, from the middle between the cameras."""
+    """(K, 3) m, in the left camera: the skin towards each joint, from the middle between the cameras."""
 
 
 class Photographer:
@@ -72,6 +73,7 @@ class Photographer:
 
     def __init__(self, simulation: Simulation, *, device: str | torch.device = "cpu") -> None:
         self._scene, self._device = simulation, device
+        self._joints = landmarks(simulation.body, simulation.posture, simulation.truth.skeleton)
         self._look, self._outfit = look(simulation.seed), outfit(simulation.seed)
         nest = 1.05 * _room(simulation)
         self._bed = make_bed(self._look.palette, simulation.seed, room=(float(nest[0]), float(nest[1])))
@@ -88,11 +90,11 @@ class Photographer:
 
     def sight(self, index: int) -> Sight:
         """The same with what the cameras see of the joints."""
-        there, bed = self._stage(index), self._scene.bed
-        joints = self._tensor(self._scene.posture.joints[index])[None]
+        there, bed, skeleton = self._stage(index), self._scene.bed, self._scene.truth.skeleton
+        joints = self._tensor(self._joints[index])[None]
         middle = (self._views.left.origin + self._views.right.origin) / 2
-        skin = skin_towards(there.field, joints, middle)
-        seen = self._views.map(lambda view: visible(there, joints, view.origin))
+        skin = skin_towards(there.field, joints, middle, skeleton)
+        seen = self._views.map(lambda view: visible(there, joints, view.origin, skeleton))
         return Sight(
             Stereo(*(self._draw(there, view, index) for view in self._views)),
             seen.map(lambda s: s[0].cpu().numpy()), bed.to_camera(skin[0].cpu().numpy().astype(float)),
