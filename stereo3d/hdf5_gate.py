@@ -74,16 +74,19 @@ def read_array(data: h5py.Dataset) -> np.ndarray[Any, Any]:
     return read_rows(data) if data.ndim else np.asarray(data[()])
 
 
-def read_rows(data: h5py.Dataset, start: int = 0, stop: int | None = None) -> np.ndarray[Any, Any]:
+def read_rows(
+    data: h5py.Dataset, start: int = 0, stop: int | None = None, *, codes: list[int] | None = None
+) -> np.ndarray[Any, Any]:
     """data[start:stop] along the first axis, from chunks that hold what they should, no less and no more.
 
-    Raises InputError for others, and for what is of variable length.
+    codes: what `filters_of` gives, for who reads many rows one after the other. Raises InputError for other chunks,
+    and for what is of variable length.
     """
     first, last, _ = slice(start, stop).indices(len(data))
     if data.dtype.hasobject:
         raise InputError(f"{_name(data)}: holds {data.dtype} of variable length, expected numbers; refused")
     if data.chunks:
-        codes, offsets = filters_of(data), chunks_of(data, first, last)
+        codes, offsets = filters_of(data) if codes is None else codes, chunks_of(data, first, last)
         if _COMPRESSORS & {*codes}:
             for offset in offsets:
                 check_chunk(data, offset)

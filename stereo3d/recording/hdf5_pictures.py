@@ -13,7 +13,7 @@ import numpy as np
 
 from stereo3d import storage
 from stereo3d.errors import InputError, LostPicture, RecordingError, Stereo3DError
-from stereo3d.hdf5_gate import DAMAGE, read_rows
+from stereo3d.hdf5_gate import DAMAGE, filters_of, read_rows
 from stereo3d.hdf5_heap import VariableRows
 from stereo3d.limits import MOST_FRAMES
 from stereo3d.recording import pictures
@@ -43,10 +43,10 @@ def damage(what: str) -> Iterator[None]:
         raise RecordingError(f"{what}: is damaged, it could not be read ({error})") from error
 
 
-def _rows(data: h5py.Dataset, start: int, stop: int, what: str) -> Bytes:
+def _rows(data: h5py.Dataset, start: int, stop: int, what: str, codes: list[int] | None = None) -> Bytes:
     """data[start:stop]. Raises LostPicture, which begins with `what`, where these are damaged."""
     try:
-        return read_rows(data, start, stop)
+        return read_rows(data, start, stop, codes=codes)
     except (InputError, *DAMAGE) as error:
         raise LostPicture(f"{what}: is damaged, it could not be read ({error})") from error
 
@@ -107,7 +107,7 @@ class JpegRun:
     def __init__(self, data: h5py.Dataset, offset: Ints, size: tuple[int, int]) -> None:
         self._data = data
         self._where = f"{data.file.filename}: {data.name}"
-        self._offset = offset
+        self._offset, self._codes = offset, filters_of(data)
         lengths = np.diff(offset)
         most = 3 * size[0] * size[1] + (1 << 16)
         if offset[0] < 0 or offset[-1] > len(data) or lengths.min() < 0 or lengths.max() > most:
@@ -121,7 +121,7 @@ class JpegRun:
     def jpeg(self, index: int) -> Bytes:
         """The file of a picture. Raises LostPicture where it is damaged."""
         where = f"{self._where}: frame {index}"
-        return _rows(self._data, int(self._offset[index]), int(self._offset[index + 1]), where)
+        return _rows(self._data, int(self._offset[index]), int(self._offset[index + 1]), where, self._codes)
 
     def __getitem__(self, index: int) -> Bytes:
         return pictures.decode(self.jpeg(index), f"{self._where}: frame {index}")
