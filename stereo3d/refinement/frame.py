@@ -12,6 +12,10 @@ from stereo3d.refinement.mixture import half_width, median
 from stereo3d.values import Floats
 
 
+_WARY = 2.0
+"""By what a match of something else counts more than one of the joint: refined joints shall not be worse than plain."""
+
+
 class Disparity(NamedTuple):
     """(T, K) px."""
 
@@ -23,8 +27,8 @@ def fused(evidence: Evidence) -> Disparity:
     """The disparity of each joint from detectors and pictures, and its standard deviation.
 
     Seen, both are weighed by their variances; where the pictures show another thing, the detectors' stands alone. Of
-    the two cases, mixed by their probabilities, the median is taken: between two places that are far apart the mean
-    is neither. Of a joint with one of both disparities, that one.
+    the two cases, mixed by their probabilities, the second a little heavier, the median is taken: between two places
+    that are far apart the mean is neither. Of a joint with one of both disparities, that one.
     """
     d, own = evidence.place[..., 2], evidence.sigma[..., 2]
     m, other = evidence.matched, evidence.matched_sigma
@@ -32,7 +36,7 @@ def fused(evidence: Evidence) -> Disparity:
     with np.errstate(invalid="ignore", divide="ignore"):
         certain = 1 / own**2 + 1 / other**2
         seen = (d / own**2 + m / other**2) / certain, 1 / np.sqrt(certain)
-        share = 1 - evidence.hidden
+        share = (1 - evidence.hidden) / (1 + (_WARY - 1) * evidence.hidden)
         middle = median(share, seen, (d, own))
         width = half_width(share, middle, seen, (d, own))
     mean = np.where(both, middle, np.where(np.isfinite(d), d, m))

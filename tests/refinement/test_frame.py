@@ -49,6 +49,14 @@ class TestFused:
             there = fused(edited(apart, hidden=np.full(truth.shape[:2], share))).mean
             assert np.abs(there - place).max() < 0.5
 
+    def test_is_wary_of_the_match(self):
+        """A match of something else does more harm than one of the joint does good: below even odds the joint is left."""
+        found, truth = drawn(1.0, 0.5)
+        apart = edited(found, matched=found.place[..., 2] + 12.0)
+        for hidden, away in ((0.42, 0.0), (0.25, 12.0 * 0.8)):
+            there = fused(edited(apart, hidden=np.full(truth.shape[:2], hidden))).mean
+            assert np.abs(there - found.place[..., 2] - away).max() < 2.0
+
     def test_a_camera_turned_round_gives_the_same(self):
         found, _ = drawn()
         here = fused(found)
