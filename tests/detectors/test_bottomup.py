@@ -221,7 +221,7 @@ def test_published_input_sizes(tmp_path: Path) -> None:
 
 
 class TwoFigures(BottomUp):
-    """Dots that says there was somebody else in every second picture."""
+    """Dots that says there was somebody else in both views of every second pair."""
 
     def __init__(self) -> None:
         self.dots, self.skeleton, self.crop, self.shown = Dots(), Dots.skeleton, Dots.crop, 0
@@ -231,7 +231,7 @@ class TwoFigures(BottomUp):
         return self
 
     def __call__(self, images: np.ndarray) -> Detections:
-        return dataclasses.replace(self.dots(images), others=np.arange(len(images)) % 2.0)
+        return dataclasses.replace(self.dots(images), others=np.arange(len(images)) // 2 % 2.0)
 
 
 def test_a_recordings_joints_say_in_which_frames_others_were() -> None:
