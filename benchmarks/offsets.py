@@ -1,10 +1,10 @@
 """Learns how deep joints lie below the skin, on rendered infants, and writes what ships with the toolkit.
 
-    python benchmarks/offsets.py [--infants 12] [--first 500] [-o stereo3d/refinement/offsets.json]
+    python benchmarks/offsets.py [--infants 12] [--first 500] [--renderer quick] [-o stereo3d/refinement/offsets.json]
 
 Each infant is seen by simulated detectors of three noises, so that what a place that is a little off costs (`sway`)
 is told from how joints differ (`spread`). Joints that something else lies before are left out. About 15 CPU s an
-infant. The seeds are for tuning: `stereo3d benchmark refinement` never uses them.
+infant, with the traced renderer 40. The seeds are for tuning: `stereo3d benchmark refinement` never uses them.
 """
 
 from __future__ import annotations
@@ -46,19 +46,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--infants", type=int, default=12)
     parser.add_argument("--first", type=int, default=500)
+    parser.add_argument("--renderer", choices=("quick", "traced"), default="quick")
     parser.add_argument("-o", "--output", type=Path, default=Path(offsets.__file__).with_name("offsets.json"))
     told = parser.parse_args()
     if told.first + told.infants > FIRST_SEED:
         sys.exit(f"--first: expected seeds below {FIRST_SEED}, which are not for tuning, got {told.first}")
     cv2.setNumThreads(1)
     seeds = range(told.first, told.first + told.infants)
-    found = fit_offsets([a for s in seeds for a in annotated(synthetic_scene(s, every=EVERY), s)], sway=True)
+    scenes = ((s, synthetic_scene(s, every=EVERY, renderer=told.renderer)) for s in seeds)
+    found = fit_offsets([a for s, scene in scenes for a in annotated(scene, s)], sway=True)
     columns = (np.round(found.depth, 4), np.round(found.spread, 4), np.round(found.sway, 3))
     joints = {
         kind: {"depth": depth, "spread": spread, "sway": sway}
         for kind, depth, spread, sway in zip(found.kinds, *(c.tolist() for c in columns))
     }
-    by = f"python benchmarks/offsets.py --infants {told.infants} --first {told.first} (synthetic infants)"
+    renderer = "" if told.renderer == "quick" else f" --renderer {told.renderer}"
+    by = f"python benchmarks/offsets.py --infants {told.infants} --first {told.first}{renderer} (synthetic infants)"
     told.output.write_text(json.dumps({"learned_by": by, "joints": joints}, indent=1) + "\n", encoding="utf-8")
 
 
