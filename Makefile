@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 
 demo: .venv/runs  ## the main job on the sample recording: poses, tables, a picture and a report in demo/
 	mkdir -p demo
-	$(BIN)/stereo3d reconstruct sample_data/infant.h5 --detector replay --restart -o demo/poses.h5
+	$(BIN)/stereo3d reconstruct sample_data/infant.h5 --restart -o demo/poses.h5
 	$(BIN)/stereo3d evaluate demo/poses.h5 sample_data/infant.h5 -o demo/evaluation.md
 	$(BIN)/stereo3d export demo/poses.h5 -o demo/poses.csv
 	$(BIN)/stereo3d view demo/poses.h5 sample_data/infant.h5 -o demo/overlay.png
@@ -38,7 +38,6 @@ mutate: .venv/tests  ## mistakes put into the metrics and the triangulation that
 	$(BIN)/python benchmarks/mutation.py
 
 weights: .venv/runs  ## the weights in the box, trained on rendered infants: about 2 hours of two cores; goes on after a kill
-	$(PIP) -e ".[detect]"
 	OMP_NUM_THREADS=1 $(BIN)/torchrun --standalone --nproc-per-node 2 \
 		$(BIN)/stereo3d train --preset bundled --resume -o $(RUN) $(TRAIN)
 	mkdir -p stereo3d/detectors/weights
@@ -46,7 +45,7 @@ weights: .venv/runs  ## the weights in the box, trained on rendered infants: abo
 
 .venv/runs: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(PIP) -e .
+	$(PIP) -e ".[detect]"
 	touch $@
 
 .venv/tests: .venv/runs

@@ -95,8 +95,7 @@ begin at 2^30 (clean) and 2^30 + 2^20 (hard); training draws its seeds below 2^3
 two frames of each half a second, with all that the renderer has of lenses, noise, motion blur and JPEG. The detector
 finds its own boxes; its joints are triangulated plainly. Truth are joint centres. A joint counts where both pictures
 have it in them, and is *visible* where both show its skin; the others are *occluded* and stand apart. The tables are
-AGMA's. **No detector trained on rendered infants has been measured yet**: the weights in the box are still to be made
-(`make weights`, [training.md](training.md))."""
+AGMA's. The detector in the box on both: [detector.md](detector.md)."""
 LAW_TEXT = """## The law
 
 The depth is off by Z^2 / (B f) times what the disparity is off by, which is sqrt(2) times the noise of a view where the

@@ -17,7 +17,11 @@ COMMANDS = [line for block in re.findall(r"```\n(.*?)```", README, re.S) for lin
 BY_HAND = [line for line in COMMANDS if line.startswith("stereo3d ") and "sample_data" in line or "demo/poses" in line]
 
 
-def test_the_commands_by_hand_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_commands_by_hand_work_and_find_the_infant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From pictures, by the detector in the box: the joints of the body are a centimetre off at most."""
+    pytest.importorskip("torch")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "demo").mkdir()
     (tmp_path / "sample_data").symlink_to(ROOT / "sample_data")
@@ -27,6 +31,10 @@ def test_the_commands_by_hand_work(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         with pytest.raises(SystemExit) as leave:
             main()
         assert not leave.value.code, line
+    rows = {cells[1].strip(): cells for line in capsys.readouterr().out.splitlines() if len(cells := line.split("|")) > 4}
+    assert float(rows["**all**"][2]) > 99, "found %"
+    for group in ("shoulders", "elbows", "wrists", "hips", "knees", "ankles"):
+        assert float(rows[group][3]) < 1.0, f"{group}: mean cm"
     made = {p.name for p in (tmp_path / "demo").iterdir()}
     assert made == {"poses.h5", "poses.run.json", "poses.csv", "overlay.png", "report.html"}
 

@@ -36,6 +36,8 @@ def accuracy(
         raise MissingPackage("torch", "detect", "drawing infants") from error
     name, finder, key = finder_of(detector or "darkpose", weights)
     told: dict[str, Any] = {}
+    if not json:
+        print(f"# {name} on rendered infants that it was not trained on\n")
     for kind in benchmark.sets_named(which):
         takes = benchmark.measure(
             kind, range(first, first + count), finder, folder=output, key=key,

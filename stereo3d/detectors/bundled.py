@@ -1,7 +1,6 @@
 """The weights in the box: what a detector uses that was given none.
 
-They lie in the package once `make weights` has made them, a small HRNet trained on rendered infants; until then there
-are none.
+They lie in the package, a small HRNet trained on rendered infants; `make weights` makes them.
 """
 
 from __future__ import annotations

@@ -20,6 +20,11 @@ from stereo3d.detectors import bundled  # noqa: E402
 from stereo3d.detectors.base import Detector, build  # noqa: E402
 from stereo3d.errors import MissingWeights  # noqa: E402
 from stereo3d.models.architectures import build as network  # noqa: E402
+from stereo3d.skeleton import COCO_17  # noqa: E402
+from stereo3d.synthetic.casting import HELD_OUT  # noqa: E402
+from stereo3d.synthetic.crops import crops_of  # noqa: E402
+from stereo3d.training.augment import Batch  # noqa: E402
+from stereo3d.training.measure import upright  # noqa: E402
 from stereo3d.training.recipe import PRESETS  # noqa: E402
 from stereo3d.training.state import keep  # noqa: E402
 
@@ -39,6 +44,18 @@ def box(no_box: Path) -> Path:
     torch.manual_seed(3)
     no_box.parent.mkdir()
     return keep(network(PRESETS["bundled"].network.architecture, 17), no_box, PRESETS["bundled"])
+
+
+def test_what_is_in_the_box_finds_infants_it_was_not_trained_on() -> None:
+    """Rendered ones; the crops are drawn as in training, and turned head up as the search turns them."""
+    assert bundled.FILE.stat().st_size <= 10e6
+    detector = build("darkpose", device="cpu")
+    size = detector.crop.size
+    made = crops_of([HELD_OUT + (3 << 20) + i for i in range(4)], 12, size=size, kind="clean")
+    drawn = upright(Batch(made.images, made.joints, made.inside.float()), size, COCO_17)
+    seen = (drawn.weight > 0).numpy() & made.visible.numpy()
+    off = np.linalg.norm(detector(drawn.images.numpy()).xy - drawn.xy.numpy(), axis=-1)[seen]
+    assert seen.sum() > 100 and np.median(off) < 2.5 and np.mean(off < 8) > 0.95
 
 
 def test_without_a_box_weights_are_asked_for(no_box: Path, tmp_path: Path) -> None:
