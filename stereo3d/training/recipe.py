@@ -156,7 +156,7 @@ PRESETS: Mapping[str, Recipe] = {
         epochs=60, rate=1e-3, cosine=True, scale=(0.75, 1.25), batch=32)),
     "bundled": Recipe(
         Network("hrnet_w16", (192, 256)), Data(rendered=12_480, rendered_held_out=600),
-        Training(epochs=18, rate=2e-3, cosine=True, coarse=0.5, rotation=30, upright=0.75, scale=(0.85, 1.2), batch=16,
+        Training(epochs=18, rate=2e-3, cosine=True, coarse=0.55, rotation=30, upright=0.75, scale=(0.85, 1.2), batch=16,
                  average=0.9995)),
 }
 """finetune: AGMA's protocol; scratch: from nothing; bundled: how the weights in the box are made (`make weights`)."""
