@@ -53,8 +53,20 @@ def augment(
     gain = torch.tensor(1 + settings.brightness * rng.uniform(-1, 1, (n, 1, 1, 3)), dtype=torch.float32)
     shift = torch.tensor(64 * settings.brightness * rng.uniform(-1, 1, (n, 1, 1, 1)), dtype=torch.float32)
     device = moved.images.device
-    tinted = (moved.images.float() * gain.to(device) + shift.to(device)).clamp(0, 255).to(torch.uint8)
+    mixed = torch.einsum("nhwc,ndc->nhwd", moved.images.float(), _mix(settings.recolour, n, rng).to(device))
+    tinted = (mixed * gain.to(device) + shift.to(device)).clamp(0, 255).to(torch.uint8)
     return Batch(tinted, moved.xy, moved.weight, moved.others)
+
+
+def _mix(share: float, n: int, rng: np.random.Generator) -> Tensor:
+    """(N, 3, 3) from a picture's colours to those it is shown in: its own, or in that share of the pictures in another
+    order and mixed with their mean, half of them wholly."""
+    if not share:
+        return torch.eye(3).expand(n, 3, 3)
+    order = np.eye(3)[rng.permuted(np.tile(np.arange(3), (n, 1)), axis=1)]
+    pale = np.maximum(rng.uniform(0, 1, (n, 1, 1)), rng.random((n, 1, 1)) < 0.5)
+    other = (1 - pale) * order + pale / 3
+    return torch.tensor(np.where(rng.random((n, 1, 1)) < share, other, np.eye(3)), dtype=torch.float32)
 
 
 def to_upright(batch: Batch, skeleton: Skeleton) -> Floats:

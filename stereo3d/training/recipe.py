@@ -110,6 +110,9 @@ class Training(Value):
     """How often a picture is mirrored; left and right joints change places."""
     brightness: float = 0.2
     """How far brightness, contrast and colours vary."""
+    recolour: float = 0.0
+    """Share of the pictures whose colours change places and pale, half of them to grey: for cameras and lights of which
+    there are no pictures."""
     joint_weights: bool = True
     """Elbows and knees count 1.2, wrists and ankles 1.5 (HRNet's joints_weight)."""
     average: float = 0.999
@@ -129,7 +132,7 @@ class Training(Value):
             raise unknown_name("precision", self.precision, get_args(Precision))
         limits = {
             "rate": (1e-9, 1), "coarse": (0, 1), "rotation": (0, 180), "upright": (0, 1), "flip": (0, 1),
-            "brightness": (0, 1), "average": (0, 0.999999)}
+            "brightness": (0, 1), "recolour": (0, 1), "average": (0, 0.999999)}
         self._set(scale=(low, high), **{n: number(n, getattr(self, n), *ends) for n, ends in limits.items()})
         counts = {"epochs": 1, "batch": 1, "patience": 0, "seed": 0}
         self._set(**{n: _count(n, getattr(self, n), least) for n, least in counts.items()})
@@ -156,8 +159,8 @@ PRESETS: Mapping[str, Recipe] = {
         epochs=60, rate=1e-3, cosine=True, scale=(0.75, 1.25), batch=32)),
     "bundled": Recipe(
         Network("hrnet_w16", (192, 256)), Data(rendered=12_480, rendered_held_out=600),
-        Training(epochs=18, rate=2e-3, cosine=True, coarse=0.55, rotation=30, upright=0.75, scale=(0.85, 1.2), batch=16,
-                 average=0.9995)),
+        Training(epochs=18, rate=2e-3, cosine=True, coarse=0.55, rotation=30, upright=0.75, scale=(0.85, 1.2),
+                 recolour=0.5, batch=16, average=0.9995)),
 }
 """finetune: AGMA's protocol; scratch: from nothing; bundled: how the weights in the box are made (`make weights`)."""
 

@@ -89,3 +89,14 @@ def test_tints_change_colours_alone() -> None:
     out = augment(told, (128, 128), settings=still, skeleton=COCO_17, rng=np.random.default_rng(0))
     assert torch.allclose(out.xy, told.xy, atol=1e-4) and out.images.dtype == torch.uint8
     assert (out.images.float() - told.images.float()).abs().mean() > 2
+
+
+def test_some_pictures_are_shown_in_other_colours_and_half_of_those_grey() -> None:
+    told, settings = batch(60), Training(scale=(1.0, 1.0), rotation=0.0, flip=0.0, brightness=0.0, recolour=0.5)
+    out = augment(told, (128, 128), settings=settings, skeleton=COCO_17, rng=np.random.default_rng(2))
+    before, after = told.images.int(), out.images.int()
+    assert torch.allclose(out.xy, told.xy, atol=1e-4)
+    same = (before - after).abs().amax((1, 2, 3)) == 0
+    grey = (after.amax(-1) - after.amin(-1)).amax((1, 2)) <= 1
+    assert 0.3 < same.float().mean() < 0.7 and 0.1 < grey.float().mean() < 0.4
+    assert (before.float().mean(-1) - after.float().mean(-1)).abs().max() <= 1, "as bright as before"
