@@ -40,8 +40,8 @@ def augment(
 ) -> Batch:
     """The batch as pictures of `size` (w, h) px about their middles, each drawn anew: scaled, turned, mirrored, tinted.
 
-    All are `zoom` times as large. A mirrored picture's left joints become right ones; a turned one's do not. Joints
-    that leave the picture lose their weight. Colours go in as bytes and come out so.
+    All are `zoom` times as large, some end within. A mirrored picture's left joints become right ones; a turned one's
+    do not. Joints that leave the picture lose their weight. Colours go in as bytes and come out so.
     """
     n = len(batch.images)
     low, high = np.log(settings.scale)
@@ -55,7 +55,31 @@ def augment(
     device = moved.images.device
     mixed = torch.einsum("nhwc,ndc->nhwd", moved.images.float(), _mix(settings.recolour, n, rng).to(device))
     tinted = (mixed * gain.to(device) + shift.to(device)).clamp(0, 255).to(torch.uint8)
-    return Batch(tinted, moved.xy, moved.weight, moved.others)
+    tinted_batch = Batch(tinted, moved.xy, moved.weight, moved.others)
+    return _ended(tinted_batch, settings.cut, rng) if settings.cut else tinted_batch
+
+
+def _ended(batch: Batch, share: float, rng: np.random.Generator) -> Batch:
+    """In that share of the pictures all beyond a line is black and its joints do not count; the middle stays."""
+    n, h, w = batch.images.shape[:3]
+    device = batch.images.device
+    way = rng.uniform(0, 2 * np.pi, n)
+    far = np.where(rng.random(n) < share, rng.uniform(0, 0.35, n) * min(w, h), np.inf)
+    normal = torch.tensor(np.stack([np.cos(way), np.sin(way)], -1), dtype=torch.float32, device=device)
+    limit = torch.tensor(far, dtype=torch.float32, device=device)
+    middle = torch.tensor([(w - 1) / 2, (h - 1) / 2], device=device)
+
+    def within(places: Tensor) -> Tensor:
+        """(N, ...) of (N, ..., 2) px."""
+        one = [1] * (places.ndim - 2)
+        return ((places - middle) * normal.reshape(n, *one, 2)).sum(-1) <= limit.reshape(n, *one)
+
+    y, x = torch.meshgrid(torch.arange(h, device=device), torch.arange(w, device=device), indexing="ij")
+    shown = within(torch.stack([x, y], -1).float().expand(n, h, w, 2))
+    others = batch.others
+    if others is not None:
+        others = torch.where(within(others)[..., None], others, torch.nan)
+    return Batch(batch.images * shown[..., None], batch.xy, batch.weight * within(batch.xy), others)
 
 
 def _mix(share: float, n: int, rng: np.random.Generator) -> Tensor:

@@ -102,6 +102,8 @@ class Training(Value):
     coarse: float = 0.0
     """Share of the epochs, at first, that see pictures of half the size: a quarter of the work for a rough idea."""
     scale: tuple[float, float] = (0.9, 1.1)
+    cut: float = 0.0
+    """Share of the pictures that end somewhere within, black beyond, as where an infant lies at a picture's border."""
     rotation: float = 45.0
     """Degrees to either side."""
     upright: float = 0.0
@@ -132,7 +134,7 @@ class Training(Value):
             raise unknown_name("precision", self.precision, get_args(Precision))
         limits = {
             "rate": (1e-9, 1), "coarse": (0, 1), "rotation": (0, 180), "upright": (0, 1), "flip": (0, 1),
-            "brightness": (0, 1), "recolour": (0, 1), "average": (0, 0.999999)}
+            "cut": (0, 1), "brightness": (0, 1), "recolour": (0, 1), "average": (0, 0.999999)}
         self._set(scale=(low, high), **{n: number(n, getattr(self, n), *ends) for n, ends in limits.items()})
         counts = {"epochs": 1, "batch": 1, "patience": 0, "seed": 0}
         self._set(**{n: _count(n, getattr(self, n), least) for n, least in counts.items()})
@@ -159,8 +161,8 @@ PRESETS: Mapping[str, Recipe] = {
         epochs=60, rate=1e-3, cosine=True, scale=(0.75, 1.25), batch=32)),
     "bundled": Recipe(
         Network("hrnet_w16", (192, 256)), Data(rendered=12_480, rendered_held_out=600),
-        Training(epochs=18, rate=2e-3, cosine=True, coarse=0.55, rotation=30, upright=0.75, scale=(0.85, 1.2),
-                 recolour=0.5, batch=16, average=0.9995)),
+        Training(epochs=18, rate=2e-3, cosine=True, coarse=0.55, rotation=30, upright=0.75, scale=(0.75, 1.2),
+                 recolour=0.5, cut=0.2, batch=16, average=0.9995)),
 }
 """finetune: AGMA's protocol; scratch: from nothing; bundled: how the weights in the box are made (`make weights`)."""
 

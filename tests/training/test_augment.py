@@ -100,3 +100,17 @@ def test_some_pictures_are_shown_in_other_colours_and_half_of_those_grey() -> No
     grey = (after.amax(-1) - after.amin(-1)).amax((1, 2)) <= 1
     assert 0.3 < same.float().mean() < 0.7 and 0.1 < grey.float().mean() < 0.4
     assert (before.float().mean(-1) - after.float().mean(-1)).abs().max() <= 1, "as bright as before"
+
+
+def test_some_pictures_end_within_and_what_is_beyond_does_not_count() -> None:
+    told, settings = batch(60), Training(scale=(1.0, 1.0), rotation=0.0, flip=0.0, brightness=0.0, cut=0.5)
+    told = Batch((told.images.int() + 1).clamp(0, 255).to(torch.uint8), told.xy, told.weight, told.xy[:, None] + 1)
+    out = augment(told, (128, 128), settings=settings, skeleton=COCO_17, rng=np.random.default_rng(2))
+    black = (out.images == 0).all(-1)
+    ended = black.any((1, 2))
+    assert 0.3 < ended.float().mean() < 0.7 and not black[:, 63:65, 63:65].all((1, 2)).any()
+    assert ((0.1 < black[ended].float().mean((1, 2))) & (black[ended].float().mean((1, 2)) < 0.55)).all()
+    at = out.xy.round().long().clamp(0, 127)
+    lost = torch.stack([black[i, at[i, :, 1], at[i, :, 0]] for i in range(60)])
+    assert torch.equal(lost, out.weight == 0) or (lost != (out.weight == 0)).float().mean() < 0.01
+    assert out.others is not None and torch.isnan(out.others).any() and not torch.isnan(out.others[~ended]).any()
