@@ -37,7 +37,7 @@ def accuracy(
     name, finder, key = finder_of(detector or "darkpose", weights)
     told: dict[str, Any] = {}
     if not json:
-        print(f"# {name} on rendered infants that it was not trained on\n")
+        print(f"# {name[0].upper()}{name[1:]}, on rendered infants that it was not trained on\n")
     for kind in benchmark.sets_named(which):
         takes = benchmark.measure(
             kind, range(first, first + count), finder, folder=output, key=key,

@@ -23,7 +23,7 @@ from stereo3d.poses import Detections
 from stereo3d.recording.base import Recording
 from stereo3d.skeleton import Skeleton
 from stereo3d.stereo import SIDES, Stereo
-from stereo3d.values import Bytes, Floats, Value, array
+from stereo3d.values import Bools, Bytes, Floats, Value, array
 
 SCALES = (1.0, 0.7, 0.5, 0.35)
 """Sides of the windows over the picture's longer side."""
@@ -39,6 +39,8 @@ NEARLY = 0.8
 """Of the persons found with this share of the best one's score, the largest is meant."""
 SURE = 0.4
 """A joint counts for the box where its score is this share of the best joint's."""
+FAR = 4.0
+"""A joint that is farther from the middle of the sure ones than this many times their median way is none of theirs."""
 MARGIN = 1.05
 """A person's box over the box round the joints, which are inside the body."""
 WIDER = 1.4
@@ -177,11 +179,20 @@ def _round_joints(seen: Detections, before: Floats, skeleton: Skeleton) -> Float
     """(N, 5) the box round the sure joints, with a margin and upright along the body; `before` without joints."""
     score = np.where(np.isfinite(seen.xy).all(-1), np.nan_to_num(seen.score), 0)
     sure = (score > 0) & (score >= SURE * score.max(-1, keepdims=True))
+    sure &= _together(np.where(sure[..., None], seen.xy, np.nan))
     angle = body_angle(np.where(sure[..., None], seen.xy, np.nan), skeleton)
     angle = np.where(np.isfinite(angle), angle, before[:, 4])
     box = Box.around(np.where(sure[..., None], seen.xy, np.nan), angle=angle)
     new = np.concatenate([box.center, box.size * MARGIN, angle[:, None]], -1)
     return np.where((new[:, 2:4] > 0).all(-1, keepdims=True), new, before)
+
+
+def _together(xy: Floats) -> Bools:
+    """(N, K) whether each of the joints (N, K, 2) px is near the others; unknown ones are not."""
+    if not xy.shape[1]:
+        return np.zeros(xy.shape[:2], bool)
+    away = np.ma.masked_invalid(np.linalg.norm(xy - np.ma.median(np.ma.masked_invalid(xy), 1, keepdims=True), axis=-1))
+    return np.asarray((away <= FAR * np.ma.median(away, 1, keepdims=True)).filled(False))
 
 
 def body_angle(xy: Floats, skeleton: Skeleton) -> Floats:

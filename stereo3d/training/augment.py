@@ -55,12 +55,13 @@ def augment(
     device = moved.images.device
     mixed = torch.einsum("nhwc,ndc->nhwd", moved.images.float(), _mix(settings.recolour, n, rng).to(device))
     tinted = (mixed * gain.to(device) + shift.to(device)).clamp(0, 255).to(torch.uint8)
-    tinted_batch = Batch(tinted, moved.xy, moved.weight, moved.others)
-    return _ended(tinted_batch, settings.cut, rng) if settings.cut else tinted_batch
+    return _ended(Batch(tinted, moved.xy, moved.weight, moved.others), settings.cut, rng)
 
 
 def _ended(batch: Batch, share: float, rng: np.random.Generator) -> Batch:
     """In that share of the pictures all beyond a line is black and its joints do not count; the middle stays."""
+    if not share:
+        return batch
     n, h, w = batch.images.shape[:3]
     device = batch.images.device
     way = rng.uniform(0, 2 * np.pi, n)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stereo3d import storage
-from stereo3d.detectors.search import MARGIN, Survey, median, search, settle, survey, widened
+from stereo3d.detectors.search import MARGIN, Survey, _together, median, search, settle, survey, widened
 from stereo3d.errors import InvalidValue
 from stereo3d.stereo import Stereo
 
@@ -20,6 +20,14 @@ def box_of(joints: np.ndarray, turn: float) -> np.ndarray:
     own = joints @ np.array([[c, -s], [s, c]])
     middle, size = (own.max(0) + own.min(0)) / 2, np.ptp(own, axis=0)
     return np.array([*middle @ np.array([[c, s], [-s, c]]), *size * MARGIN])
+
+
+def test_a_joint_far_from_the_others_does_not_widen_the_box() -> None:
+    xy = np.random.default_rng(0).normal(0, 50, (3, 17, 2))
+    xy[0, 3], xy[1], xy[2, 2:] = 900, np.nan, np.nan
+    together = _together(xy)
+    assert not together[0, 3] and together[0].sum() == 16 and not together[1].any()
+    assert together[2].tolist() == [True, True] + 15 * [False]
 
 
 @pytest.mark.parametrize(("x", "y", "turn", "scale"), [
