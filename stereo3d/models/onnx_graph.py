@@ -185,6 +185,16 @@ def _mean(writer: _Writer, node: fx.Node, _: Any) -> str:
     return writer.add("ReduceMean", [writer.named(node.args[0])], axes=list(axes), keepdims=1)
 
 
+def _greatest(writer: _Writer, node: fx.Node, _: Any) -> str:
+    axes: Any = node.args[1]
+    return writer.add("ReduceMax", [writer.named(node.args[0])], axes=list(axes), keepdims=1)
+
+
+def _sum(writer: _Writer, node: fx.Node, _: Any) -> str:
+    axes = writer.constant("axes", np.array(node.args[1], np.int64))
+    return writer.add("ReduceSum", [writer.named(node.args[0]), axes], keepdims=1)
+
+
 def _enlarged(writer: _Writer, node: fx.Node, _: Any) -> str:
     settings = {"strides": _pair(node.kwargs["stride"]), "pads": _pair(node.kwargs["padding"]) * 2,
                 "group": node.kwargs["groups"]}
@@ -197,7 +207,8 @@ _LAYERS: dict[type[nn.Module], _Write] = {
     nn.Upsample: _enlargement, nn.MaxPool2d: _largest,
 }
 _FUNCTIONS: dict[Any, _Write] = {
-    operator.add: _plain("Add"), operator.mul: _plain("Mul"), torch.sigmoid: _plain("Sigmoid"), torch.cat: _joined,
+    operator.add: _plain("Add"), operator.sub: _plain("Sub"), operator.mul: _plain("Mul"),
+    operator.truediv: _plain("Div"), torch.sigmoid: _plain("Sigmoid"), torch.cat: _joined,
     functional.silu: _swish, functional.pad: _padded, functional.avg_pool2d: _averaged,
-    functional.conv_transpose2d: _enlarged, "mean": _mean,
+    functional.conv_transpose2d: _enlarged, "amax": _greatest, "exp": _plain("Exp"), "mean": _mean, "sum": _sum,
 }

@@ -29,7 +29,7 @@ def images(h: int, w: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("name", "n_joints", "side"), [
-    ("hrnet_w32", 17, 64), ("higherhrnet_w32", 17, 64), ("efficientpose_rt", 16, 64), ("efficientpose_i", 16, 64),
+    ("hrnet_w16", 17, 64), ("hrnet_w32", 17, 64), ("higherhrnet_w32", 17, 64), ("efficientpose_rt", 16, 64), ("efficientpose_i", 16, 64),
 ])
 def test_every_kind_of_layer_has_its_counterpart(
     monkeypatch: pytest.MonkeyPatch, name: str, n_joints: int, side: int
