@@ -95,7 +95,8 @@ begin at 2^30 (clean) and 2^30 + 2^20 (hard); training draws its seeds below 2^3
 two frames of each half a second, with all that the renderer has of lenses, noise, motion blur and JPEG. The detector
 finds its own boxes; its joints are triangulated plainly. Truth are joint centres. A joint counts where both pictures
 have it in them, and is *visible* where both show its skin; the others are *occluded* and stand apart. The tables are
-AGMA's. The detector in the box on both: [detector.md](detector.md)."""
+AGMA's. The detector in the box on both: [detector.md](detector.md). On the hard set its means are owed to infants that
+the border cuts off, some down to an arm or a leg, which the search loses; *of whole infants* leaves these out."""
 LAW_TEXT = """## The law
 
 The depth is off by Z^2 / (B f) times what the disparity is off by, which is sqrt(2) times the noise of a view where the

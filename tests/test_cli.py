@@ -108,7 +108,7 @@ def test_simulate_is_the_same_for_the_same_seed(run, tmp_path: Path) -> None:  #
 
 @pytest.mark.parametrize("words, code, sentence", [
     (["reconstruct", "none.h5", "-o", "p.h5"], 4, "there is no such file"),
-    (["reconstruct", SAMPLE, "-o", "p.h5"], 5, "weights"),
+    (["reconstruct", SAMPLE, "-o", "p.h5", "--detector", "hrnet"], 5, "weights"),
     (["reconstruct", SAMPLE, "-o", "p.h5", "--detector", "darkpos"], 2, "did you mean 'darkpose'?"),
     ([*RECONSTRUCT, "-o", "no/p.h5"], 4, "cannot be written"),
     ([*RECONSTRUCT, "-o", "p.h5", "--roi", "1,2"], 2, "expected CX,CY,SIDE"),

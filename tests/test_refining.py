@@ -183,8 +183,8 @@ def test_depths_are_learned_from_annotated_frames(tmp_path: Path, results: dict[
         path = refining.fit_offsets_to(results["none"], SAMPLE, tmp_path / "own.json", recording=recording)
     own = read_offsets(path)
     assert own != Offsets.default() and own.kinds == Offsets.default().kinds
-    again = refining.refine_file(results["clip"], tmp_path / "own.h5", settings=Refine(offsets=str(path)))
-    assert error(again) < error(results["clip"])
+    again = refining.refine_file(results["frame"], tmp_path / "own.h5", settings=Refine("frame", offsets=str(path)))
+    assert error(again) < error(results["frame"])
     assert storage.read(again, "poses").origin["refine"]["settings"]["offsets"] not in (None, str(path))
 
 

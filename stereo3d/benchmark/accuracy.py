@@ -39,7 +39,7 @@ QUALITY = 90
 """Of the recordings' JPEGs."""
 KEPT = ("Openpose", "FiDIP", "DarkPose32", "DarkPose32 retrained")
 """The paper's rows that stand beside ours."""
-PARTS = ("all joints", "visible", "occluded")
+PARTS = ("all joints", "visible", "occluded", "of whole infants")
 CAPTION = (
     "Ours are rendered infants, two frames of each, with exact joint centres as truth, hidden ones too; joints outside "
     "of a picture do not count. The paper's rows are of 18,000 pictures of real preterm infants, supine and hardly "
@@ -125,7 +125,8 @@ def _read(path: Path) -> Take:
 
 
 def tables(takes: Mapping[str, Take]) -> dict[str, Table]:
-    """`pictures`, `space` and `joints` (AGMA's tables 3, 4, 5) with rows for PARTS. Raises InputError without takes."""
+    """`pictures`, `space` and `joints` (AGMA's tables 3, 4, 5) with rows for PARTS, of which the last are of infants
+    that no border cuts off. Raises InputError without takes."""
     if not takes:
         raise InputError("accuracy: expected one infant at least, got none")
     both = compare({"": {s: t.found for s, t in takes.items()}}, {s: t.truth for s, t in takes.items()})
@@ -133,7 +134,8 @@ def tables(takes: Mapping[str, Take]) -> dict[str, Table]:
         raise InputError("accuracy: expected joints in rectified pictures, got none")
     masks = {
         "all joints": {s: t.inside for s, t in takes.items()}, "visible": {s: t.visible for s, t in takes.items()},
-        "occluded": {s: t.inside & ~t.visible for s, t in takes.items()}}
+        "occluded": {s: t.inside & ~t.visible for s, t in takes.items()},
+        "of whole infants": {s: t.inside & t.inside.all() for s, t in takes.items()}}
     space = [_part(both.space, part, list(mask.values())) for part, mask in masks.items()]
     seen = [_part(both.pictures, part, [m for m in mask.values() for _ in SIDES]) for part, mask in masks.items()]
     return {

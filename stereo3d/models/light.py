@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor, nn
 
 from stereo3d.models.hrnet import BasicBlock, Transition, conv_norm, stage
