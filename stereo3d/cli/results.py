@@ -83,7 +83,7 @@ def view(
     .glb   the skeleton moving in space, for any viewer of 3D scenes
     .ply   one moment in space as points and bones, in m
 
-    Orange is the infant's left, blue its right; circles are three sigmas of
+    Orange is the infant's left, blue its right; circles are one sigma of
     the detector, lines across join the two places of a joint and are level
     where the views agree. What is made with a recording shows the infant:
     mind where it goes.

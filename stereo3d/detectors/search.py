@@ -189,10 +189,13 @@ def _round_joints(seen: Detections, before: Floats, skeleton: Skeleton) -> Float
 
 def _together(xy: Floats) -> Bools:
     """(N, K) whether each of the joints (N, K, 2) px is near the others; unknown ones are not."""
-    if not xy.shape[1]:
-        return np.zeros(xy.shape[:2], bool)
-    away = np.ma.masked_invalid(np.linalg.norm(xy - np.ma.median(np.ma.masked_invalid(xy), 1, keepdims=True), axis=-1))
-    return np.asarray((away <= FAR * np.ma.median(away, 1, keepdims=True)).filled(False))
+    known: Bools = np.asarray(np.isfinite(xy).all(-1))
+    if not known.any():
+        return known
+    nobody = ~np.asarray(known.any(1))[:, None, None]
+    places = np.where(nobody, 0, np.where(known[..., None], xy, np.nan))
+    away = np.linalg.norm(places - np.nanmedian(places, 1, keepdims=True), axis=-1)
+    return np.asarray(known & (away <= FAR * np.nanmedian(away, 1, keepdims=True)))
 
 
 def body_angle(xy: Floats, skeleton: Skeleton) -> Floats:

@@ -23,8 +23,6 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _SHIFT = 4
 _MARGIN = 0.25
 """Left free around the joints, over their spread."""
-_SIGMAS = 3
-"""Drawn: one of them would hide behind its joint."""
 _WIDEST = 2000.0
 """px, the largest circle; OpenCV's numbers end somewhere."""
 _LEAST = 100
@@ -34,9 +32,10 @@ _LEAST = 100
 def overlay(images: Stereo[Bytes], joints: Stereo[Poses2D], at: int) -> Bytes:
     """(h, 2 w, 3) both views side by side, cut to the infant, with the joints at position `at` of the poses.
 
-    The infant's left side is orange, its right side blue, the middle green; circles show three of the detector's
-    sigmas. A faint line joins both places of each joint: level in a rectified pair when the views agree. Joints are in
-    the pixels of `images`; the same rows are cut from both. Over them stand the view and the moment.
+    The infant's left side is orange, its right side blue, the middle green; circles show the detector's sigma, where it
+    reaches beyond the joint's dot. A faint line joins both places of each joint: level in a rectified pair when the
+    views agree. Joints are in the pixels of `images`; the same rows are cut from both. Over them stand the view and the
+    moment.
     """
     drawn = images.map(lambda image, poses: draw_joints(image, poses, at), joints)
     rows, left, right = windows(joints.map(lambda poses: poses.xy[at]), images.left.shape[1::-1])
@@ -119,8 +118,8 @@ def draw(
 
 
 def draw_joints(image: Bytes, poses: Poses2D, at: int) -> Bytes:
-    """(H, W, 3) a copy of the picture with the joints at position `at` of the poses, their bones, and circles of three
-    sigmas."""
+    """(H, W, 3) a copy of the picture with the joints at position `at` of the poses, their bones, and circles of one
+    sigma."""
     canvas = np.ascontiguousarray(image).copy()
     xy, sigma, skeleton = poses.xy[at], poses.sigma[at], poses.skeleton
     width = max(1, round(image.shape[0] / 360))
@@ -134,7 +133,7 @@ def draw_joints(image: Bytes, poses: Poses2D, at: int) -> Bytes:
         colour = _colour(skeleton.joints[j])
         cv2.circle(canvas, fixed_point(xy[j]), round(1.5 * width * (1 << _SHIFT)), colour, -1, cv2.LINE_AA, _SHIFT)
         if np.isfinite(sigma[j]):
-            reach = round(min(_SIGMAS * sigma[j], _WIDEST) * (1 << _SHIFT))
+            reach = round(min(sigma[j], _WIDEST) * (1 << _SHIFT))
             cv2.circle(canvas, fixed_point(xy[j]), reach, colour, 1, cv2.LINE_AA, _SHIFT)
     return canvas
 

@@ -33,7 +33,7 @@ def make_video(
     result: PathLike, path: PathLike, recording: Recording | None = None, *, rig: Rig | PathLike | None = None,
     between: Between = (None, None), on_progress: Callable[[int], object] = lambda _: None,
 ) -> Path:
-    """The path of an .mp4 with both views side by side, cut to the infant: joints, circles of three sigmas, row lines.
+    """The path of an .mp4 with both views side by side, cut to the infant: joints, circles of one sigma, row lines.
 
     With a recording over its rectified pictures, which show the infant; without one on black, from the result alone,
     which shows nobody. A row line joins both places of a joint: level in a rectified pair when the views agree.
