@@ -134,7 +134,8 @@ def test_bad_input_gets_a_sentence(run, words, code: int, sentence: str, tmp_pat
 def test_interrupted_says_how_to_go_on_and_can(tmp_path: Path) -> None:
     """Control-C in a real process: exit code 130, the command that goes on, and it does."""
     command = [sys.executable, "-c", "from stereo3d.cli.app import main; main()"]
-    slow = "import time, stereo3d.pipeline as p; t = p.triangulate; p.triangulate = lambda *a: (time.sleep(30), t(*a))[1]\n"
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background hears none
+    slow = heard + "import time, stereo3d.pipeline as p; t = p.triangulate; p.triangulate = lambda *a: (time.sleep(30), t(*a))[1]\n"
     started = subprocess.Popen(
         [command[0], "-c", slow + command[2], *RECONSTRUCT, "-o", "my poses.h5"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
