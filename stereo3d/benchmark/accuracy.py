@@ -31,6 +31,7 @@ from stereo3d.poses import Poses2D, Poses3D
 from stereo3d.recording.base import open_recording
 from stereo3d.stereo import SIDES, Stereo
 from stereo3d.synthetic.held_out import SETS, held_out
+from stereo3d.synthetic.scene import inside
 from stereo3d.synthetic.write import read_labels, write_sample
 from stereo3d.triangulation import triangulate
 from stereo3d.values import Bools
@@ -39,7 +40,6 @@ QUALITY = 90
 """Of the recordings' JPEGs."""
 KEPT = ("Openpose", "FiDIP", "DarkPose32", "DarkPose32 retrained")
 """The paper's rows that stand beside ours."""
-PARTS = ("all joints", "visible", "occluded", "of whole infants")
 CAPTION = (
     "Ours are rendered infants, two frames of each, with exact joint centres as truth, hidden ones too; joints outside "
     "of a picture do not count. The paper's rows are of 18,000 pictures of real preterm infants, supine and hardly "
@@ -65,13 +65,20 @@ class Take:
     @property
     def inside(self) -> Bools:
         """(T, K) in both pictures."""
-        at = [(view.xy >= -0.5) & (view.xy < np.array(self.size) - 0.5) for view in self.seen]
-        return np.asarray(np.logical_and(*at).all(-1))
+        return np.asarray(np.logical_and(*(inside(view.xy, self.size) for view in self.seen)))
 
     @property
     def visible(self) -> Bools:
         """(T, K) its skin shown by both pictures."""
         return np.asarray(np.logical_and(*(view.score > 0 for view in self.seen)) & self.inside)
+
+
+PARTS: Mapping[str, Callable[[Take], Bools]] = {
+    "all joints": lambda take: take.inside, "visible": lambda take: take.visible,
+    "occluded": lambda take: take.inside & ~take.visible,
+    "of whole infants": lambda take: take.inside & take.inside.all(),
+}
+"""(T, K) which joints each row of the tables is of; the last of infants that no border cuts off."""
 
 
 def measure(
@@ -125,19 +132,15 @@ def _read(path: Path) -> Take:
 
 
 def tables(takes: Mapping[str, Take]) -> dict[str, Table]:
-    """`pictures`, `space` and `joints` (AGMA's tables 3, 4, 5) with rows for PARTS, of which the last are of infants
-    that no border cuts off. Raises InputError without takes."""
+    """`pictures`, `space` and `joints` (AGMA's tables 3, 4, 5) with rows for PARTS. Raises InputError without takes."""
     if not takes:
         raise InputError("accuracy: expected one infant at least, got none")
     both = compare({"": {s: t.found for s, t in takes.items()}}, {s: t.truth for s, t in takes.items()})
     if both.pictures is None:
         raise InputError("accuracy: expected joints in rectified pictures, got none")
-    masks = {
-        "all joints": {s: t.inside for s, t in takes.items()}, "visible": {s: t.visible for s, t in takes.items()},
-        "occluded": {s: t.inside & ~t.visible for s, t in takes.items()},
-        "of whole infants": {s: t.inside & t.inside.all() for s, t in takes.items()}}
-    space = [_part(both.space, part, list(mask.values())) for part, mask in masks.items()]
-    seen = [_part(both.pictures, part, [m for m in mask.values() for _ in SIDES]) for part, mask in masks.items()]
+    masks = {part: [of(take) for take in takes.values()] for part, of in PARTS.items()}
+    space = [_part(both.space, part, of_takes) for part, of_takes in masks.items()]
+    seen = [_part(both.pictures, part, [m for m in of_takes for _ in SIDES]) for part, of_takes in masks.items()]
     return {
         "pictures": _together([in_pictures(c) for c in seen]), "space": _together([in_space(c) for c in space]),
         "joints": _by_group([by_joint(c) for c in space])}

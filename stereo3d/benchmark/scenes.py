@@ -23,7 +23,7 @@ from stereo3d.synthetic import figure as flesh
 from stereo3d.synthetic.noise import DetectorNoise, detections
 from stereo3d.synthetic.render import Renderer
 from stereo3d.synthetic.rig import pose_of
-from stereo3d.synthetic.scene import Simulation, simulate
+from stereo3d.synthetic.scene import Simulation, inside, simulate
 from stereo3d.synthetic.solids import Solids, meet
 from stereo3d.synthetic.write import photographer, read_labels
 from stereo3d.values import Bools, Bytes, Floats
@@ -122,9 +122,8 @@ def recorded_scene(recording: Recording, *, every: int = 1) -> Scene:
     views = read_labels(recording.sources[0]).views
     if recording.truth is None or not isinstance(recording.rig, StereoRig):
         raise InputError(f"{recording.sources[0]}: expected a simulated recording, got one without its rig or truth")
-    limit = np.array(recording.size) - 0.5
-    inside = np.all([((view.xy >= -0.5) & (view.xy < limit)).all(-1) for view in views], axis=0)
-    truth = dataclasses.replace(recording.truth, xyz=np.where(inside[..., None], recording.truth.xyz, np.nan))
+    shown = np.logical_and(*(inside(view.xy, recording.size) for view in views))
+    truth = dataclasses.replace(recording.truth, xyz=np.where(shown[..., None], recording.truth.xyz, np.nan))
     frames = list(range(0, len(truth), every))
     hidden = np.any([view.score[frames] == 0 for view in views], axis=0)
     return _scene(recording.rig, truth, frames, lambda i: recording[i].images, hidden)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as text
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,9 @@ from stereo3d.cli import options as o
 from stereo3d.cli.accuracy import accuracy, finder_of
 from stereo3d.cli.speed import runtimes
 from stereo3d.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from stereo3d.benchmark.tally import Tally
 
 Parts = Annotated[list[Path] | None, typer.Argument(help="Parts that were written before, to be added.")]
 Infants = Annotated[
@@ -43,7 +46,7 @@ def refinement(
     """3D error before and after refinement, by noise, condition and method, on rendered infants that nothing was tuned
     on: about a minute an infant. Run it in parts and add them up. On recordings that `stereo3d simulate` made also with
     a detector's joints, where one is named."""
-    from stereo3d.benchmark.refinement import CONDITIONS, FIRST_SEED, Plan, measure, measure_recorded
+    from stereo3d.benchmark.refinement import CONDITIONS, FIRST_SEED, Plan, measure
     from stereo3d.benchmark.table import to_markdown
     from stereo3d.benchmark.tally import Tally
 
@@ -54,11 +57,10 @@ def refinement(
     begin = FIRST_SEED if first is None else first
     count = (0 if recording else 8) if infants is None else infants
     names = tuple(name.strip() for name in conditions.split(",")) if conditions else tuple(CONDITIONS)
-    made = [measure(Plan(count, begin, every or 8, names, renderer), on_scene=_say).to_dict()]
+    made = [measure(Plan(count, begin, every or 8, names, renderer), on_scene=_say)]
     if recording:
-        name, finder, _ = finder_of(detector or "darkpose", weights) if detector or weights else ("", None, "")
-        made.append(measure_recorded(recording, finder, every=every or 1, named=name, on_scene=_say).to_dict())
-    tally = Tally.merged([*map(_read, parts or []), *made])
+        made.append(_on_recordings(recording, detector, weights, every or 1))
+    tally = Tally.merged([*map(_read, parts or []), *(part.to_dict() for part in made)])
     if output:
         output.write_text(text.dumps(tally.to_dict()), encoding="utf-8")
     if figure:
@@ -69,6 +71,13 @@ def refinement(
         o.show(tally.to_dict(), True)
     else:
         print(to_markdown(tally), end="")
+
+
+def _on_recordings(recordings: list[Path], detector: str | None, weights: Path | None, every: int) -> Tally:
+    from stereo3d.benchmark.refinement import measure_recorded
+
+    name, finder, _ = finder_of(detector or "darkpose", weights) if detector or weights else ("", None, "")
+    return measure_recorded(recordings, finder, every=every, named=name, on_scene=_say)
 
 
 def _say(scene: str) -> None:

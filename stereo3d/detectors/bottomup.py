@@ -22,7 +22,7 @@ from stereo3d.detectors.topdown import PADDING, device_named, set_threads, told
 from stereo3d.errors import InvalidValue, UsageError
 from stereo3d.models.architectures import kind_of
 from stereo3d.models.folding import fold_batchnorm
-from stereo3d.models.network import DEVIATION, MEAN, Precision, Rounded
+from stereo3d.models.network import Precision, Rounded, normalised
 from stereo3d.models.runtimes import runtime_named
 from stereo3d.models.weights import Checkpoint, build_network
 from stereo3d.poses import Detections
@@ -116,7 +116,7 @@ def whole_picture(size: tuple[int, int], short: int) -> tuple[CropRule, Box]:
 
 def read_tagged(net: nn.Module, images: Tensor, skeleton: Skeleton, mirror: Mirror) -> list[People]:
     """HigherHRNet's people. Joints that a person lacks are looked for only for the infant."""
-    x = _normalised(images)
+    x = normalised(images)
     seen = net(x)
     flipped = None if mirror is None else net(x.flip(-1))
     maps, tagged = tags.maps_and_tags(seen, flipped, mirror or (), images.shape[2:])  # type: ignore[arg-type]
@@ -146,7 +146,7 @@ def _scored(found: tags.Grouped, maps: Floats) -> People:
 def read_regressed(net: nn.Module, images: Tensor, skeleton: Skeleton, mirror: Mirror) -> list[People]:
     """DEKR's people. A joint's score is its own map's, not damped by the centre's, as the kept pose's may be weak."""
     h, w = images.shape[2:]
-    copies, plain = [_normalised(images)], 0
+    copies, plain = [normalised(images)], 0
     if isinstance(net, Scaled):
         copies, plain = net.copies(copies[0])
         net = net.net
@@ -183,11 +183,6 @@ def _widths(maps: Floats, xy: Floats) -> Floats:
     """(P, K) px the widths of the peaks in maps (K, h, w) at places (P, K, 2)."""
     rows = [width_at(maps[None], person[None])[0] for person in xy]
     return np.array(rows).reshape(xy.shape[:2])
-
-
-def _normalised(images: Tensor) -> Tensor:
-    mean, deviation = (torch.tensor(x, device=images.device)[:, None, None] for x in (MEAN, DEVIATION))
-    return (images - mean) / deviation
 
 
 READERS: dict[str, Reader] = {"tags": read_tagged, "centres": read_regressed, "limbs": read_fields}

@@ -179,10 +179,11 @@ def _round_joints(seen: Detections, before: Floats, skeleton: Skeleton) -> Float
     """(N, 5) the box round the sure joints, with a margin and upright along the body; `before` without joints."""
     score = np.where(np.isfinite(seen.xy).all(-1), np.nan_to_num(seen.score), 0)
     sure = (score > 0) & (score >= SURE * score.max(-1, keepdims=True))
-    sure &= _together(np.where(sure[..., None], seen.xy, np.nan))
-    angle = body_angle(np.where(sure[..., None], seen.xy, np.nan), skeleton)
+    xy = np.where(sure[..., None], seen.xy, np.nan)
+    xy = np.where(_together(xy)[..., None], xy, np.nan)
+    angle = body_angle(xy, skeleton)
     angle = np.where(np.isfinite(angle), angle, before[:, 4])
-    box = Box.around(np.where(sure[..., None], seen.xy, np.nan), angle=angle)
+    box = Box.around(xy, angle=angle)
     new = np.concatenate([box.center, box.size * MARGIN, angle[:, None]], -1)
     return np.where((new[:, 2:4] > 0).all(-1, keepdims=True), new, before)
 

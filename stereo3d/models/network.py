@@ -85,6 +85,12 @@ class TorchNetwork(Network):
         return maps.float()
 
 
+def normalised(images: Tensor) -> Tensor:
+    """(N, 3, h, w) what a network is fed, of pictures (N, 3, h, w) of 0 to 255."""
+    mean, deviation = (images.new_tensor(x, dtype=torch.float32)[:, None, None] for x in (MEAN, DEVIATION))
+    return (images - mean) / deviation
+
+
 class Rounded(nn.Module):
     """A network of several outputs whose numbers between the layers have 16 bits; what goes in and comes out has 32."""
 

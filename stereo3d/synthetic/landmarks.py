@@ -28,8 +28,6 @@ def landmarks(body: InfantBody, posture: Posture, skeleton: Skeleton = COCO_17) 
     `neck`, `thorax` and `upper_chest` lie between the shoulders, `pelvis` between the hips; In-Motion's `pelvis` joints
     are the front upper iliac spines.
     """
-    if skeleton.name == COCO_17.name:
-        return posture.joints
     known = {**_others(body, posture), **dict(zip(COCO_17.joints, np.swapaxes(posture.joints, 0, 1)))}
     return np.stack([known[joint] for joint in skeleton.joints], 1)
 

@@ -19,7 +19,7 @@ from stereo3d.synthetic.movements import movement
 from stereo3d.synthetic.noise import DetectorNoise, detections
 from stereo3d.synthetic.posture import on_the_side
 from stereo3d.synthetic.rig import project, zed2_like
-from stereo3d.values import Floats, Value, array, number
+from stereo3d.values import Bools, Floats, Value, array, number
 
 AGMA_LIKE = DetectorNoise.mixed(2.95, correlation=0.5, outliers=0.01, misses=0.01)
 """Noise that gives errors near those of the AGMA paper (3.7 px in the picture, 1.7 cm in space) at 0.7 m."""
@@ -158,9 +158,13 @@ def _truth(
     )
 
 
+def inside(xy: Floats, size: tuple[int, int]) -> Bools:
+    """(...) whether places (..., 2) px are in a picture of (width, height) px."""
+    return np.asarray(((xy >= -0.5) & (xy < np.array(size) - 0.5)).all(-1))
+
+
 def _seen(xy: Floats, truth: Poses3D, *, size: tuple[int, int]) -> Poses2D:
-    inside = ((xy >= -0.5) & (xy < np.array(size) - 0.5)).all(-1)
     return Poses2D(
-        xy=xy, score=inside.astype(float), sigma=np.where(np.isnan(xy[..., 0]), np.nan, 0.0), time=truth.time,
+        xy=xy, score=inside(xy, size).astype(float), sigma=np.where(np.isnan(xy[..., 0]), np.nan, 0.0), time=truth.time,
         frame=truth.frame, skeleton=truth.skeleton,
     )

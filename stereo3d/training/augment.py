@@ -47,13 +47,13 @@ def augment(
     low, high = np.log(settings.scale)
     scale = zoom * np.exp(rng.uniform(low, high, n))
     angle = np.radians(rng.uniform(-settings.rotation, settings.rotation, n))
-    angle += np.where(rng.random(n) < settings.upright, to_upright(batch, skeleton), 0)
+    chosen = rng.random(n) < settings.upright
+    angle += np.where(chosen, to_upright(batch, skeleton), 0) if settings.upright else 0
     mirrored = rng.random(n) < settings.flip
     moved = placed(batch, size, scale=scale, angle=angle, mirrored=mirrored, skeleton=skeleton)
     gain = torch.tensor(1 + settings.brightness * rng.uniform(-1, 1, (n, 1, 1, 3)), dtype=torch.float32)
     shift = torch.tensor(64 * settings.brightness * rng.uniform(-1, 1, (n, 1, 1, 1)), dtype=torch.float32)
-    device = moved.images.device
-    mixed = torch.einsum("nhwc,ndc->nhwd", moved.images.float(), _mix(settings.recolour, n, rng).to(device))
+    device, mixed = moved.images.device, _recoloured(moved.images.float(), settings.recolour, rng)
     tinted = (mixed * gain.to(device) + shift.to(device)).clamp(0, 255).to(torch.uint8)
     return _ended(Batch(tinted, moved.xy, moved.weight, moved.others), settings.cut, rng)
 
@@ -83,15 +83,17 @@ def _ended(batch: Batch, share: float, rng: np.random.Generator) -> Batch:
     return Batch(batch.images * shown[..., None], batch.xy, batch.weight * within(batch.xy), others)
 
 
-def _mix(share: float, n: int, rng: np.random.Generator) -> Tensor:
-    """(N, 3, 3) from a picture's colours to those it is shown in: its own, or in that share of the pictures in another
-    order and mixed with their mean, half of them wholly."""
+def _recoloured(images: Tensor, share: float, rng: np.random.Generator) -> Tensor:
+    """(N, h, w, 3) the pictures, that share of them with their colours in another order and mixed with their mean,
+    half of these wholly."""
     if not share:
-        return torch.eye(3).expand(n, 3, 3)
+        return images
+    n = len(images)
     order = np.eye(3)[rng.permuted(np.tile(np.arange(3), (n, 1)), axis=1)]
     pale = np.maximum(rng.uniform(0, 1, (n, 1, 1)), rng.random((n, 1, 1)) < 0.5)
     other = (1 - pale) * order + pale / 3
-    return torch.tensor(np.where(rng.random((n, 1, 1)) < share, other, np.eye(3)), dtype=torch.float32)
+    mix = images.new_tensor(np.where(rng.random((n, 1, 1)) < share, other, np.eye(3)))
+    return torch.einsum("nhwc,ndc->nhwd", images, mix)
 
 
 def to_upright(batch: Batch, skeleton: Skeleton) -> Floats:
@@ -119,9 +121,13 @@ def placed(
     people = torch.where(flips[:, None, None, None], people[:, :, swap], people)
     xy = people[:, 0]
     weight = torch.where(flips[:, None], batch.weight[:, swap], batch.weight)
-    inside = ((xy > -0.5) & (xy < xy.new_tensor([size[0] - 0.5, size[1] - 0.5]))).all(-1)
     images = _warped(batch.images, torch.linalg.inv(linear), source, target, size)
-    return Batch(images, xy, weight * inside, people[:, 1:])
+    return Batch(images, xy, weight * inside(xy, size), people[:, 1:])
+
+
+def inside(xy: Tensor, size: tuple[int, int]) -> Tensor:
+    """(...) whether places (..., 2) px are in a picture of (w, h) `size` px."""
+    return ((xy > -0.5) & (xy < xy.new_tensor([size[0] - 0.5, size[1] - 0.5]))).all(-1)
 
 
 def _warped(images: Tensor, back: Tensor, source: Tensor, target: Tensor, size: tuple[int, int]) -> Tensor:

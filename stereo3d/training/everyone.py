@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from stereo3d.training.augment import Batch
+from stereo3d.training.augment import Batch, inside
 from stereo3d.training.targets import gaussians
 
 SIGMA = 2.0
@@ -28,11 +28,10 @@ def crowd(batch: Batch) -> Crowd:
     """Everyone in the batch's pictures, the infant first."""
     h, w = batch.images.shape[1:3]
     people = batch.people
-    inside = ((people > -0.5) & (people < people.new_tensor([w - 0.5, h - 0.5]))).all(-1)
-    lost = ~torch.isfinite(people).all(-1)
-    lost[:, 0] |= inside[:, 0] & (batch.weight == 0)
+    shown, lost = inside(people, (w, h)), ~torch.isfinite(people).all(-1)
+    lost[:, 0] |= shown[:, 0] & (batch.weight == 0)
     someone = ~lost.all(-1, keepdim=True)
-    there = inside & ~lost
+    there = shown & ~lost
     return Crowd(torch.where(there[..., None], people, torch.nan), (~(lost & someone).any(1)).float())
 
 

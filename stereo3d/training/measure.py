@@ -12,9 +12,9 @@ from stereo3d.detectors.bottomup import Reader, first_of_each, read_regressed, r
 from stereo3d.detectors.crops import CropRule, apply, heatmap_affine
 from stereo3d.detectors.heatmaps import decode_dark
 from stereo3d.evaluation.pixels import torso_height
+from stereo3d.models import network
 from stereo3d.models.dekr import DEKR
 from stereo3d.models.higherhrnet import HigherHRNet
-from stereo3d.models.network import DEVIATION, MEAN
 from stereo3d.skeleton import Skeleton
 from stereo3d.training.augment import Batch, placed, to_upright
 from stereo3d.training.samples import Samples
@@ -40,8 +40,7 @@ class Score:
 
 def normalised(images: Tensor) -> Tensor:
     """(N, 3, h, w) what a network is fed, channels last, of (N, h, w, 3) bytes."""
-    mean, deviation = (images.new_tensor(v, dtype=torch.float32).view(1, 3, 1, 1) for v in (MEAN, DEVIATION))
-    return (images.permute(0, 3, 1, 2).float() - mean) / deviation
+    return network.normalised(images.permute(0, 3, 1, 2))
 
 
 def upright(batch: Batch, size: tuple[int, int], skeleton: Skeleton) -> Batch:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
-from stereo3d.cli.app import main
 from stereo3d.detectors import tuning
 from stereo3d.models.efficientpose import HEAD, EfficientPose
 
@@ -19,20 +17,11 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """run(words...) -> (exit code, standard output, standard error), on a machine that remembers nothing."""
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("STEREO3D_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(tuning, "offered", lambda _: ["torch", "torch-bf16"])
-
-    def go(*words: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["stereo3d", *map(str, words)])
-        with pytest.raises(SystemExit) as leave:
-            main()
-        out, err = capsys.readouterr()
-        return int(leave.value.code or 0), out, err
-
-    return go
+    return run
 
 
 @pytest.fixture(scope="module")

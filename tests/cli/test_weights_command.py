@@ -8,7 +8,6 @@ import functools
 import hashlib
 import http.server
 import json
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +15,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from stereo3d.cli.app import main
 from stereo3d.models import registry, shelf
 from stereo3d.models.efficientpose import EfficientPose
 from stereo3d.models.registry import Entry, entry_named
@@ -27,19 +25,10 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """run(words...) -> (exit code, standard output, standard error), in an empty folder with an empty shelf."""
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(shelf.VARIABLE, str(tmp_path / "shelf"))
-
-    def go(*words: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["stereo3d", *map(str, words)])
-        with pytest.raises(SystemExit) as leave:
-            main()
-        out, err = capsys.readouterr()
-        return int(leave.value.code or 0), out, err
-
-    return go
+    return run
 
 
 @pytest.fixture
