@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from stereo3d.poses import Poses3D
+from stereo3d.refinement.along import held_by_bones
 from stereo3d.refinement.evidence import Evidence, located
-from stereo3d.refinement.mixture import half_width, median
+from stereo3d.refinement.mixture import Cases
 from stereo3d.values import Floats
-
 
 _WARY = 2.0
 """By what a match of something else counts more than one of the joint: refined joints shall not be worse than plain."""
@@ -23,29 +23,39 @@ class Disparity(NamedTuple):
     sigma: Floats
 
 
-def fused(evidence: Evidence) -> Disparity:
+def fused(evidence: Evidence, *, bones: bool = False) -> Disparity:
     """The disparity of each joint from detectors and pictures, and its standard deviation.
 
     Seen, both are weighed by their variances; where the pictures show another thing, the detectors' stands alone. Of
     the two cases, mixed by their probabilities, the second a little heavier, the median is taken: between two places
-    that are far apart the mean is neither. Of a joint with one of both disparities, that one.
+    that are far apart the mean is neither. Of a joint with one of both disparities, that one. With `bones` both cases
+    are held to the lengths of bones.
     """
+    cases = _cases(evidence)
+    wary = cases.share / (cases.share + _WARY * (1 - cases.share))
+    if bones:
+        return Disparity(*held_by_bones(evidence, cases, wary))
+    middle = cases.median(wary)
+    return Disparity(middle, cases.half_width(middle))
+
+
+def _cases(evidence: Evidence) -> Cases:
+    """The disparity where the pictures show the joint, and where they do not."""
     d, own = evidence.place[..., 2], evidence.sigma[..., 2]
     m, other = evidence.matched, evidence.matched_sigma
-    both = np.isfinite(d) & np.isfinite(m)
+    both, alone = np.isfinite(d) & np.isfinite(m), np.isfinite(d)
     with np.errstate(invalid="ignore", divide="ignore"):
         certain = 1 / own**2 + 1 / other**2
         seen = (d / own**2 + m / other**2) / certain, 1 / np.sqrt(certain)
-        share = (1 - evidence.hidden) / (1 + (_WARY - 1) * evidence.hidden)
-        middle = median(share, seen, (d, own))
-        width = half_width(share, middle, seen, (d, own))
-    mean = np.where(both, middle, np.where(np.isfinite(d), d, m))
-    return Disparity(mean, np.where(both, width, np.where(np.isfinite(d), own, other)))
+    that = np.where(alone, d, m), np.where(alone, own, other)
+    seen = np.where(both, seen[0], that[0]), np.where(both, seen[1], that[1])
+    return Cases(seen, that, np.where(both, 1 - evidence.hidden, 1.0))
 
 
-def refine_frames(evidence: Evidence) -> Poses3D:
-    """The joints in metres, each frame by itself, with standard deviations that hold."""
-    d, sigma = fused(evidence)
+def refine_frames(evidence: Evidence, *, bones: bool = True) -> Poses3D:
+    """The joints in metres, each frame by itself, with standard deviations that hold; `bones`: held to their lengths,
+    which all frames tell."""
+    d, sigma = fused(evidence, bones=bones)
     place = np.concatenate([evidence.place[..., :2], d[..., None]], -1)
     spread = np.concatenate([evidence.sigma[..., :2], sigma[..., None]], -1)
     xyz, deviation = located(place, spread, evidence.camera)

@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.special import ndtr
 
 from stereo3d.values import Floats
 
-_ONE_SIGMA = 0.6827
+ONE_SIGMA = 0.6827
+"""What one standard deviation on both sides holds of a normal distribution."""
 _HALVINGS = 14
 _FARTHEST = 3.0
 """Standard deviations beyond the farther mean that the search begins with."""
+
+
+class Cases(NamedTuple):
+    """What is one of two things, each (T, K) a mean and a standard deviation, and how likely it is the first."""
+
+    seen: tuple[Floats, Floats]
+    alone: tuple[Floats, Floats]
+    share: Floats
+
+    def median(self, share: Floats | None = None) -> Floats:
+        """(T, K), by another `share` of the first where one is given."""
+        return median(self.share if share is None else share, self.seen, self.alone)
+
+    def half_width(self, middle: Floats) -> Floats:
+        """(T, K)."""
+        return half_width(self.share, middle, self.seen, self.alone)
+
+    def turned(self, sign: float) -> Cases:
+        """The same with all means times `sign`, 1 or -1."""
+        return Cases((sign * self.seen[0], self.seen[1]), (sign * self.alone[0], self.alone[1]), self.share)
+
+    def of_rows(self, rows: slice) -> Cases:
+        """Those of some frames."""
+        seen, alone = ((mean[rows], sigma[rows]) for mean, sigma in (self.seen, self.alone))
+        return Cases(seen, alone, self.share[rows])
 
 
 def median(share: Floats, one: tuple[Floats, Floats], other: tuple[Floats, Floats]) -> Floats:
@@ -38,7 +66,7 @@ def half_width(share: Floats, middle: Floats, one: tuple[Floats, Floats], other:
     for _ in range(_HALVINGS):
         width = (low + high) / 2
         held = share * _within(width, middle, *one) + (1 - share) * _within(width, middle, *other)
-        short = held < _ONE_SIGMA
+        short = held < ONE_SIGMA
         low, high = np.where(short, width, low), np.where(short, high, width)
     return np.asarray((low + high) / 2)
 

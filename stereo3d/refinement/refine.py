@@ -34,11 +34,12 @@ def refine(
     """
     found = evidence_of(joints, camera, gates, surface=surface, offsets=offsets)
     if settings.mode != "clip":
-        return refine_frames(found)
+        return refine_frames(found, bones=settings.bones)
     n_seen = int(np.isfinite(found.place[..., 0]).any(1).sum())
     if n_seen < FEWEST:
         note = f"{n_seen} frames with joints: too few for refinement over time, which wants {FEWEST}; each by itself"
-        return dataclasses.replace(refine_frames(found), origin={"refine": {"method": "frame", "notes": [note]}})
+        frames = refine_frames(found, bones=settings.bones)
+        return dataclasses.replace(frames, origin={"refine": {"method": "frame", "notes": [note]}})
     return clip(found, OverTime(settings.gap, settings.speed, settings.bones))
 
 

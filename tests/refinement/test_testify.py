@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from made_evidence import drawn, edited
 
-from stereo3d.refinement import testify
+from stereo3d.refinement import lengths
 from stereo3d.refinement import weigh as weighing
 from stereo3d.refinement.evidence import Evidence
 from stereo3d.refinement.explain import Compared, Shares
@@ -63,7 +63,7 @@ def test_a_build_of_its_own_is_no_cover(seen: Evidence, monkeypatch: pytest.Monk
     long = edited(seen, place=place)
     learned = said(long)[:, joints].mean(0)
     assert (np.abs(learned - said(seen)[:, joints].mean(0)) < 0.25).all()
-    monkeypatch.setattr(testify, "_learned", lambda measured, bones, length: (bones.ratio, bones.spread))
+    monkeypatch.setattr(lengths, "learned", lambda seen, bones, length: (bones.ratio, bones.spread))
     assert said(long)[:, joints].mean() > learned.mean() + 0.4
 
 
