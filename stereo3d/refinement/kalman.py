@@ -1,15 +1,19 @@
 """A batch of scalar tracks smoothed at once: Kalman filter forwards, disturbance smoother backwards.
 
-A track's state is position, velocity and acceleration, the last one a Gauss-Markov process (Singer 1970), and for each
-sensor its drift, one too. A sensor sees position + its drift + white noise. Sources: R. A. Singer, "Estimating optimal
-tracking filter performance for manned maneuvering targets", IEEE Trans. AES 6 (1970); J. Durbin and S. J. Koopman,
-Time Series Analysis by State Space Methods, 2nd ed., 4.5-4.6 and 6.4 (one sensor after the other).
+A track's state is position, velocity and acceleration, the last one a Gauss-Markov process (Singer 1970), and what each
+sensor would see without noise: position + its drift, one too. So a sensor sees one of the n = 3 + S states and white
+noise. Sources: R. A. Singer, "Estimating optimal tracking filter performance for manned maneuvering targets", IEEE
+Trans. AES 6 (1970); J. Durbin and S. J. Koopman, Time Series Analysis by State Space Methods, 2nd ed., 4.5-4.6 and 6.4
+(one sensor after the other).
 
-The axes of arrays are S sensors, L frames, then G tracks of W windows: the windows share their clock.
+The axes of arrays are S sensors, L frames, W windows with a clock each, then G tracks. What is known of a state is one
+array (W, n + 1, n, G): its covariance, and below it its mean as one more row, since both go the same ways. On the way
+back it is the information matrix and minus the score.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -17,28 +21,30 @@ import numpy as np
 from stereo3d.values import Floats
 
 _POSITION = 1e5
-"""px^2, the variance of the first position about the track's median: as good as unknown."""
+"""px^2, the variance of the first position about the track's mean: as good as unknown."""
 _VELOCITY = 2.5e5
 """(px/s)^2: at 0.7 m half a metre a second."""
+_ALIKE = 1e-7
+"""s, by what clocks may differ that are taken for one: far less than cameras know of theirs."""
 _MOTION = 3
-"""States of the motion; the sensors' drifts follow."""
+"""States of the motion; what the sensors would see follows."""
 
 
 class Tracks(NamedTuple):
     """What is seen, and what is supposed of it."""
 
     seen: Floats
-    """(S, L, G, W) px, NaN where a sensor sees nothing."""
+    """(S, L, W, G) px, NaN where a sensor sees nothing."""
     white: Floats
-    """(S, L, G, W) px^2, variance of what is new in each frame; more than 0."""
+    """(S, L, W, G) px^2, variance of what is new in each frame; more than 0."""
     slow: Floats
-    """(S, L, G, W) px^2, variance of the drift."""
+    """(S, L, W, G) px^2, variance of the drift."""
     memory: tuple[float, ...]
     """(S,) s, in which each sensor's drift forgets."""
     step: Floats
     """(L - 1, W) s from each frame to the next."""
     drive: Floats
-    """(L - 1, G, W) px^2/s^3, spectral density of the white noise behind the accelerations."""
+    """(L - 1, W, G) px^2/s^3, spectral density of the white noise behind the accelerations."""
     reaction: float
     """s, in which an acceleration forgets."""
 
@@ -47,57 +53,93 @@ class Smoothed(NamedTuple):
     """What is then known of each track."""
 
     place: Floats
-    """(L, G, W) px."""
+    """(L, W, G) px."""
     variance: Floats
-    """(L, G, W) px^2."""
+    """(L, W, G) px^2."""
+
+
+class Told(NamedTuple):
+    """What the tracks tell of what was supposed of them."""
+
     miss: Floats
-    """(S, L, G, W) what was seen less what all the others make of it, over the variance of that: u of Durbin and
+    """(S, L, W, G) what was seen less what all the others make of it, over the variance of that: u of Durbin and
     Koopman. 0 where nothing was seen."""
     weight: Floats
-    """(S, L, G, W) 1 / the variance of that difference: D of Durbin and Koopman."""
+    """(S, L, W, G) 1 / the variance of that difference: D of Durbin and Koopman."""
     pull: Floats
-    """(L - 1, G, W) r' Q r / q: how much motion the track shows in each step, in units of the drive."""
+    """(L - 1, W, G) r' Q r / q: how much motion the track shows in each step, in units of the drive."""
     slack: Floats
-    """(L - 1, G, W) tr(Q N) / q: how much it would show, on average, if the drive were right."""
+    """(L - 1, W, G) tr(Q N) / q: how much it would show, on average, if the drive were right."""
 
 
 class _Clock(NamedTuple):
-    """(L - 1, W) each: how the state changes in a step, and the covariance that a drive of 1 adds."""
-
-    step: Floats
-    reach: Floats
-    gain: Floats
-    keep: Floats
+    change: Floats
+    """(L - 1, W, n, n): how the state changes in a step."""
     noise: Floats
-    """(L - 1, 3, 3, W)."""
+    """(L - 1, W, n, n): the covariance that a drive of 1 adds to it."""
+    driven: Floats
+    """(L - 1, W, n + 1, n, n + 1): for each row of what is known the change, and beside it that row of the noise."""
 
 
 class _Filtered(NamedTuple):
     """What the way forwards leaves for the way back."""
 
-    place: Floats
     row: Floats
-    """(L, n, G, W): the position's row of the predicted covariance."""
+    """(L, W, n + 1, G): the position's covariance with the predicted state, and the predicted position."""
     gain: Floats
-    """(S, L, n, G, W)."""
-    surprise: Floats
-    """(S, L, G, W) innovation over its variance."""
+    """(S, L, W, n + 1, G), and minus the innovation over its variance."""
     certainty: Floats
-    """(S, L, G, W) 1 / the innovation's variance."""
+    """(S, L, W, G) 1 / the innovation's variance."""
 
 
 def smooth(tracks: Tracks) -> Smoothed:
-    """The tracks as all their frames together make them, with variances and what is needed to learn the noise from.
+    """The tracks as all their frames together make them, with variances.
 
     A sensor that sees nothing for a while only lets the variance grow; so does a long step. Time is linear in L.
     """
-    clock = _clock(tracks.step, tracks.reaction)
-    decay = np.exp(-tracks.step / np.reshape(tracks.memory, (-1, 1, 1)))
-    return _backwards(tracks, clock, decay, _forwards(tracks, clock, decay))
+    one = _of_one_clock(tracks)
+    clock = _clock(one)
+    filtered = _forwards(one, clock)
+    n = len(filtered.row[0, 0]) - 1
+    toward = np.empty(filtered.row.shape)
+    for t, left in _backwards(clock, filtered, *_unknown(filtered)):
+        toward[t] = _times(left, filtered.row[t, :, :n])
+    variance = filtered.row[:, :, 0] - np.einsum("twig,twig->twg", filtered.row[:, :, :n], toward[:, :, :n])
+    shape = tracks.seen.shape[1:]
+    return Smoothed((filtered.row[:, :, n] - toward[:, :, n]).reshape(shape), variance.reshape(shape))
 
 
-def _clock(step: Floats, reaction: float) -> _Clock:
-    """Singer's transition and process noise for steps (L - 1, W), the drive's spectral density 1."""
+def tell(tracks: Tracks) -> Told:
+    """What is needed to learn the noise and the drive from."""
+    one = _of_one_clock(tracks)
+    clock = _clock(one)
+    filtered = _forwards(one, clock)
+    steps, w, n = clock.change.shape[:3]
+    score, slack = np.empty((steps, w, n, filtered.row.shape[-1])), np.empty((steps, w, 1, filtered.row.shape[-1]))
+    trace = clock.noise.reshape(steps, w, 1, n * n)
+    miss, weight = _unknown(filtered)
+    for t, left in _backwards(clock, filtered, miss, weight):
+        if t:
+            score[t - 1] = left[:, n]
+            np.matmul(trace[t - 1], left[:, :n].reshape(w, n * n, -1), out=slack[t - 1])
+    pull = np.einsum("twig,twig->twg", score, clock.noise @ score)
+    seen, drive = tracks.seen.shape, tracks.drive.shape
+    return Told(miss.reshape(seen), weight.reshape(seen), pull.reshape(drive), slack.reshape(drive))
+
+
+def _of_one_clock(tracks: Tracks) -> Tracks:
+    """The same tracks as those of one window, where all windows' clocks are alike: fewer, larger products."""
+    if (np.abs(tracks.step - tracks.step[:, :1]) > _ALIKE).any():
+        return tracks
+    w, g = tracks.seen.shape[2:]
+    seen, white, slow, drive = (
+        x.reshape(*x.shape[:-2], 1, w * g) for x in (tracks.seen, tracks.white, tracks.slow, tracks.drive))
+    return tracks._replace(seen=seen, white=white, slow=slow, drive=drive, step=tracks.step[:, :1])
+
+
+def _clock(tracks: Tracks) -> _Clock:
+    """Singer's transition and process noise, carried over to what the sensors see."""
+    step, reaction, n = tracks.step, tracks.reaction, _MOTION + len(tracks.seen)
     x = step / reaction
     keep = np.exp(-x)
     gain, reach = reaction * (1 - keep), reaction**2 * (x - 1 + keep)
@@ -107,116 +149,100 @@ def _clock(step: Floats, reaction: float) -> _Clock:
     vv = (4 * keep - 3 - keep**2 + 2 * x) / 2 * reaction
     va = (keep**2 + 1 - 2 * keep) / 2
     aa = (1 - keep**2) / 2 / reaction
-    noise = np.array([[pp, pv, pa], [pv, vv, va], [pa, va, aa]])
-    return _Clock(step, reach, gain, keep, np.ascontiguousarray(np.moveaxis(noise, 2, 0)))
+    noise = np.moveaxis(np.array([[pp, pv, pa], [pv, vv, va], [pa, va, aa]]), (0, 1), (2, 3))
+    change = np.zeros((*step.shape, n, n))
+    for state, row in enumerate(((1, step, reach), (0, 1, gain), (0, 0, keep))):
+        for i, part in enumerate(row):
+            change[..., state, i] = part
+    for state, memory in enumerate(tracks.memory, _MOTION):
+        kept = np.exp(-step / memory)
+        change[..., state, :] = change[..., 0, :]
+        change[..., state, 0] -= kept
+        change[..., state, state] = kept
+    moved = [*range(_MOTION), *[0] * (n - _MOTION)]
+    noise = noise[:, :, moved][..., moved]
+    driven = np.zeros((*step.shape, n + 1, n, n + 1))
+    driven[..., :n], driven[:, :, :n, :, n] = change[:, :, None], noise
+    return _Clock(change, noise, driven)
 
 
 def _start(tracks: Tracks) -> tuple[Floats, Floats]:
-    """The first state (n, G, W) and its covariance (n, n, G, W)."""
-    sensors, length, *shape = tracks.seen.shape
+    """What is known at first (W, n + 1, n, G), and the mean (W, G) that places are counted from."""
+    sensors, length, w, g = tracks.seen.shape
     n = _MOTION + sensors
-    state, covariance = np.zeros((n, *shape)), np.zeros((n, n, *shape))
     known = np.isfinite(tracks.seen)
-    some = np.where(known.any((0, 1)), tracks.seen, 0.0).reshape(sensors * length, *shape)
-    state[0] = np.nanmedian(some, axis=0)
-    drive = tracks.drive.mean(0) if length > 1 else np.ones(shape)
-    covariance[0, 0], covariance[1, 1], covariance[2, 2] = _POSITION, _VELOCITY, drive / (2 * tracks.reaction)
+    some = np.where(known.any((0, 1)), tracks.seen, 0.0)
+    state = np.zeros((w, n + 1, n, g))
+    for i in (0, *range(_MOTION, n)):
+        state[:, i, [0, *range(_MOTION, n)]] = _POSITION
+    state[:, 1, 1] = _VELOCITY
+    state[:, 2, 2] = (tracks.drive.mean(0) if length > 1 else 1.0) / (2 * tracks.reaction)
     for s in range(sensors):
-        covariance[_MOTION + s, _MOTION + s] = tracks.slow[s, 0]
-    return state, covariance
+        state[:, _MOTION + s, _MOTION + s] += tracks.slow[s, 0]
+    return state, np.nanmean(some, axis=(0, 1))
 
 
-def _forwards(tracks: Tracks, clock: _Clock, decay: Floats) -> _Filtered:
-    sensors, length, *shape = tracks.seen.shape
-    state, covariance = _start(tracks)
-    n = len(state)
-    known = np.isfinite(tracks.seen)
+def _forwards(tracks: Tracks, clock: _Clock) -> _Filtered:
+    sensors, length, w, g = tracks.seen.shape
+    state, middle = _start(tracks)
+    n = state.shape[2]
+    seen = np.where(np.isfinite(tracks.seen), tracks.seen - middle, 0.0)
+    white = np.where(np.isfinite(tracks.seen), tracks.white, np.inf)
+    kept = clock.change[:, :, range(_MOTION, n), range(_MOTION, n)].transpose(2, 0, 1)[..., None]
+    drifted = np.maximum(tracks.slow[:, 1:] - kept**2 * tracks.slow[:, :-1], 0.0)
     out = _Filtered(
-        np.empty((length, *shape)), np.empty((length, n, *shape)), np.empty((sensors, length, n, *shape)),
-        np.empty(tracks.seen.shape), np.empty(tracks.seen.shape),
-    )
+        np.empty((length, w, n + 1, g)), np.empty((sensors, length, w, n + 1, g)), np.empty(tracks.seen.shape))
+    room, outer = np.empty((w, n + 1, n + 1, g)), np.empty_like(state)
     for t in range(length):
-        out.place[t], out.row[t] = state[0], covariance[0]
+        if t:
+            room[:, :, n] = tracks.drive[t - 1][:, None]
+            _move(state, clock.change[t - 1], clock.driven[t - 1], room)
+            for s in range(sensors):
+                state[:, _MOTION + s, _MOTION + s] += drifted[s, t - 1]
+        out.row[t] = state[:, :, 0]
         for s in range(sensors):
-            across = covariance[0] + covariance[_MOTION + s]
-            total = across[0] + across[_MOTION + s] + tracks.white[s, t]
-            certainty = np.where(known[s, t], 1 / total, 0.0)
-            innovation = np.where(known[s, t], tracks.seen[s, t] - state[0] - state[_MOTION + s], 0.0)
-            gain = across * certainty
-            state += gain * innovation
-            covariance -= gain[:, None] * across
-            out.gain[s, t], out.certainty[s, t], out.surprise[s, t] = gain, certainty, innovation * certainty
-        if t + 1 < length:
-            _predict(tracks, clock, decay, t, state, covariance)
+            across = state[:, :, _MOTION + s].copy()
+            across[:, n] -= seen[s, t]
+            out.certainty[s, t] = 1 / (across[:, _MOTION + s] + white[s, t])
+            gain = np.multiply(across, out.certainty[s, t][:, None], out=out.gain[s, t])
+            state -= np.multiply(gain[:, :, None], across[:, None, :n], out=outer)
+    out.row[:, :, n] += middle
     return out
 
 
-def _predict(tracks: Tracks, clock: _Clock, decay: Floats, t: int, state: Floats, covariance: Floats) -> None:
-    """Takes the state and its covariance from frame t to the next, in place."""
-    step, reach, gain, keep, noise = (part[t] for part in clock)
-    for x in (state, covariance, covariance.swapaxes(0, 1)):
-        x[0] += step * x[1] + reach * x[2]
-        x[1] += gain * x[2]
-        x[2] *= keep
-        for s, kept in enumerate(decay[:, t]):
-            x[_MOTION + s] *= kept
-    covariance[:_MOTION, :_MOTION] += noise[:, :, None] * tracks.drive[t]
-    for s, kept in enumerate(decay[:, t]):
-        added = np.maximum(tracks.slow[s, t + 1] - kept**2 * tracks.slow[s, t], 0.0)
-        covariance[_MOTION + s, _MOTION + s] += added
+def _move(state: Floats, first: Floats, then: Floats, room: Floats) -> None:
+    """F C F' of the upper rows and F x of the last one, in place: `first` (W, n, n) from the left, `then` each row."""
+    w, _, n, g = state.shape
+    np.matmul(first, state[:, :n].reshape(w, n, n * g), out=room[:, :n, :n].reshape(w, n, n * g))
+    room[:, n, :n] = state[:, n]
+    np.matmul(then, room, out=state)
 
 
-def _backwards(tracks: Tracks, clock: _Clock, decay: Floats, filtered: _Filtered) -> Smoothed:
-    sensors, length, *shape = tracks.seen.shape
-    n = _MOTION + sensors
-    score, information = np.zeros((n, *shape)), np.zeros((n, n, *shape))
-    frames, steps = (length, *shape), (max(length - 1, 0), *shape)
-    out = Smoothed(
-        np.empty(frames), np.empty(frames), np.empty(tracks.seen.shape), np.empty(tracks.seen.shape),
-        np.empty(steps), np.empty(steps),
-    )
+def _unknown(filtered: _Filtered) -> tuple[Floats, Floats]:
+    """Room for what the way back finds: misses, and their weights."""
+    return np.empty(filtered.certainty.shape), np.empty(filtered.certainty.shape)
+
+
+def _backwards(clock: _Clock, filtered: _Filtered, miss: Floats, weight: Floats) -> Iterator[tuple[int, Floats]]:
+    """Each frame from the last to the first, with what it and all after it tell of the state predicted for it."""
+    length, w, m, g = filtered.row.shape
+    n, state = m - 1, np.zeros((w, m, m - 1, g))
+    back, room = np.ascontiguousarray(clock.change.swapaxes(-1, -2)), np.empty_like(state)
     for t in reversed(range(length)):
         if t + 1 < length:
-            _learn(out, clock.noise[t], t, score, information)
-            _retreat(clock, decay, t, score, information)
-        for s in reversed(range(sensors)):
-            _take_back(out, filtered, s, t, score, information)
-        row = filtered.row[t]
-        out.place[t] = filtered.place[t] + (row * score).sum(0)
-        out.variance[t] = row[0] - (row * (information * row).sum(1)).sum(0)
-    return out
+            _move(state, back[t], back[t][:, None], room)
+        for s in reversed(range(len(miss))):
+            gain, here = filtered.gain[s, t], _MOTION + s
+            along = _times(state, gain[:, :n])
+            along[:, n] -= gain[:, n]
+            miss[s, t] = along[:, n]
+            weight[s, t] = filtered.certainty[s, t] + np.einsum("wig,wig->wg", gain[:, :n], along[:, :n])
+            along[:, here] -= weight[s, t] / 2
+            state[:, :, here] -= along
+            state[:, here] -= along[:, :n]
+        yield t, state
 
 
-def _learn(out: Smoothed, noise: Floats, t: int, score: Floats, information: Floats) -> None:
-    """What the step after frame t tells of the drive."""
-    motion, noise = score[:_MOTION], noise[:, :, None]
-    out.pull[t] = (motion * (noise * motion).sum(1)).sum(0)
-    out.slack[t] = (noise * information[:_MOTION, :_MOTION]).sum((0, 1))
-
-
-def _retreat(clock: _Clock, decay: Floats, t: int, score: Floats, information: Floats) -> None:
-    """Takes score and information from the frame after t to t, in place: `_predict` transposed."""
-    step, reach, gain, keep, _ = (part[t] for part in clock)
-    for x in (score, information, information.swapaxes(0, 1)):
-        x[2] *= keep
-        x[2] += reach * x[0] + gain * x[1]
-        x[1] += step * x[0]
-        for s, kept in enumerate(decay[:, t]):
-            x[_MOTION + s] *= kept
-
-
-def _take_back(out: Smoothed, filtered: _Filtered, s: int, t: int, score: Floats, information: Floats) -> None:
-    """Adds what sensor s saw in frame t to score and information, in place."""
-    gain = filtered.gain[s, t]
-    along = (information * gain).sum(1)
-    miss = filtered.surprise[s, t] - (gain * score).sum(0)
-    weight = filtered.certainty[s, t] + (gain * along).sum(0)
-    out.miss[s, t], out.weight[s, t] = miss, weight
-    both = (0, _MOTION + s)
-    for i in both:
-        score[i] += miss
-        information[i] -= along
-    for i in both:
-        information[:, i] -= along
-        for j in both:
-            information[i, j] += weight
+def _times(state: Floats, x: Floats) -> Floats:
+    """(W, n + 1, G) the rows of what is known times x (W, n, G)."""
+    return np.asarray(np.einsum("wijg,wjg->wig", state, x))

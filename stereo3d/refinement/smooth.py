@@ -8,8 +8,9 @@ likelihood is greatest: S. J. Koopman, "Disturbance smoother for state space mod
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
@@ -66,14 +67,14 @@ class _Model:
 
 
 class _View(NamedTuple):
-    """W windows of the evidence; frames first, then joints, then windows."""
+    """W windows of the evidence; frames first, then windows, then joints."""
 
     sensors: tuple[_Sensors, _Sensors, _Sensors]
     """Of xc, v and d."""
     step: Floats
     """(L - 1, W) s."""
     stretch: Floats
-    """(3, K, W) px^2 along each axis that a square metre makes."""
+    """(3, W, K) px^2 along each axis that a square metre makes."""
     pool: float
     """Frames over which liveliness is even."""
 
@@ -82,16 +83,17 @@ class _Sensors(NamedTuple):
     """What S sensors say of one coordinate: the detectors, and of d the match as well."""
 
     seen: Floats
-    """(S, L, K, W) px."""
+    """(S, L, W, K) px."""
     white: Floats
-    """(S, L, K, W) px^2."""
+    """(S, L, W, K) px^2."""
     slow: Floats
-    """(S, L, K, W) px^2."""
+    """(S, L, W, K) px^2."""
     memory: tuple[float, ...]
     """(S,) s."""
 
 
-Found = tuple[kalman.Smoothed, ...]
+_Outcome = TypeVar("_Outcome", kalman.Smoothed, kalman.Told)
+Told = tuple[kalman.Told, ...]
 """Of xc, v and d."""
 
 
@@ -107,8 +109,8 @@ def smoothed(evidence: Evidence, noises: Noises) -> Sure:
         shares = parts.shares(batch)
         for w, rows in enumerate(parts.rows(batch).T):
             for axis, one in enumerate(found):
-                place[rows, :, axis] += shares[:, w, None] * one.place[..., w]
-                variance[rows, :, axis] += shares[:, w, None] * one.variance[..., w]
+                place[rows, :, axis] += shares[:, w, None] * one.place[:, w]
+                variance[rows, :, axis] += shares[:, w, None] * one.variance[:, w]
     return Sure(place, np.sqrt(np.maximum(variance, 0.0)), np.sqrt(model.scale))
 
 
@@ -119,46 +121,46 @@ def _learned(evidence: Evidence, noises: Noises, parts: Windows) -> _Model:
     weight, share = None, noises.detector.white / max(noises.detector.total, 1e-12)
     for _ in range(_ROUNDS):
         view = _view(evidence, noises, model, parts.rows())
-        drive = np.broadcast_to(model.drive[:, None], (len(view.step), k, len(parts)))
-        found = _smooth(view, drive, weight)
-        pull, slack = (x.sum((0, 2)) for x in _motion(view, found, drive))
+        drive = np.broadcast_to(model.drive, (*view.step.shape, k))
+        found = _through(kalman.tell, view, drive, weight)
+        pull, slack = (x.sum((0, 1)) for x in _motion(view, found, drive))
         model.drive *= np.clip((pull + _DOUBT) / (slack + _DOUBT), 0.1, 10) ** 1.5
         model.scale *= _misjudged(view, found, weight) ** share
         weight = _weights(view, found, weight)
     return model
 
 
-def _settled(view: _View, model: _Model) -> Found:
+def _settled(view: _View, model: _Model) -> tuple[kalman.Smoothed, ...]:
     """The windows smoothed, each joint as lively as it is at the time, gross errors out of weight."""
-    usual = model.drive[:, None]
-    drive = np.repeat(np.repeat(usual, view.step.shape[1], 1)[None], len(view.step), 0)
-    weight = None
+    drive, weight = np.broadcast_to(model.drive, (*view.step.shape, len(model.drive))), None
     for _ in range(_LOCAL_ROUNDS):
-        found = _smooth(view, drive, weight)
+        found = _through(kalman.tell, view, drive, weight)
         pull, slack = (_pooled(x, view.pool) + _LOCAL_DOUBT for x in _motion(view, found, drive))
-        drive = np.maximum(drive * (pull / slack) ** 2, _LEAST * usual)
+        drive = np.maximum(drive * (pull / slack) ** 2, _LEAST * model.drive)
         weight = _weights(view, found, weight)
-    return _smooth(view, LIVELIER * drive, weight)
+    return _through(kalman.smooth, view, LIVELIER * drive, weight)
 
 
-def _smooth(view: _View, drive: Floats, weight: list[Floats] | None) -> Found:
-    """The tracks at that liveliness (L - 1, K, W); coordinates that as many sensors see go through together, as what
-    a short recording costs is the number of steps and not what is in them."""
+def _through(
+    smoother: Callable[[kalman.Tracks], _Outcome], view: _View, drive: Floats, weight: list[Floats] | None
+) -> tuple[_Outcome, ...]:
+    """What the smoother makes of xc, v and d at that liveliness (L - 1, W, K); coordinates that as many sensors see go
+    through together, as what a short recording costs is the number of steps and not what is in them."""
     white = [sensors.white / (1 if weight is None else weight[axis]) for axis, sensors in enumerate(view.sensors)]
-    out: dict[int, kalman.Smoothed] = {}
+    out: dict[int, _Outcome] = {}
     for memory in dict.fromkeys(sensors.memory for sensors in view.sensors):
         axes = [axis for axis, sensors in enumerate(view.sensors) if sensors.memory == memory]
         seen, slow, noise = (
-            np.concatenate(x, -2) for x in zip(*((view.sensors[i].seen, view.sensors[i].slow, white[i]) for i in axes)))
-        driven = np.concatenate([drive * view.stretch[axis] for axis in axes], -2)
-        found = kalman.smooth(kalman.Tracks(seen, noise, slow, memory, view.step, driven, REACTION))
-        parts = zip(*(np.split(x, len(axes), -2) for x in found))
-        out |= {axis: kalman.Smoothed(*part) for axis, part in zip(axes, parts)}
+            np.concatenate(x, -1) for x in zip(*((view.sensors[i].seen, view.sensors[i].slow, white[i]) for i in axes)))
+        driven = np.concatenate([drive * view.stretch[axis] for axis in axes], -1)
+        found = smoother(kalman.Tracks(seen, noise, slow, memory, view.step, driven, REACTION))
+        parts = zip(*(np.split(x, len(axes), -1) for x in found))
+        out |= {axis: type(found)(*part) for axis, part in zip(axes, parts)}
     return tuple(out[axis] for axis in range(len(view.sensors)))
 
 
-def _motion(view: _View, found: Found, drive: Floats) -> tuple[Floats, Floats]:
-    """(L - 1, K, W) disturbances as found and as expected, of all three coordinates together."""
+def _motion(view: _View, found: Told, drive: Floats) -> tuple[Floats, Floats]:
+    """(L - 1, W, K) disturbances as found and as expected, of all three coordinates together."""
     pull, slack = np.zeros(drive.shape), np.zeros(drive.shape)
     for stretch, one in zip(view.stretch, found):
         pull += drive * stretch * one.pull
@@ -173,18 +175,18 @@ def _pooled(x: Floats, frames: float) -> Floats:
     return np.asarray(gaussian_filter1d(x, frames, axis=0, mode="nearest") * np.sqrt(2 * np.pi) * frames)
 
 
-def _misjudged(view: _View, found: Found, weight: list[Floats] | None) -> Floats:
+def _misjudged(view: _View, found: Told, weight: list[Floats] | None) -> Floats:
     """(K, 3) by what the variance of the detectors' white noise ought to be multiplied."""
     out = []
     for axis, (sensors, one) in enumerate(zip(view.sensors, found)):
         white = sensors.white[0] if weight is None else sensors.white[0] / weight[axis][0]
-        pull, slack = (white * one.miss[0] ** 2).sum((0, 2)), (white * one.weight[0]).sum((0, 2))
+        pull, slack = (white * one.miss[0] ** 2).sum((0, 1)), (white * one.weight[0]).sum((0, 1))
         out.append((pull + _DOUBT) / (slack + _DOUBT))
     return np.asarray(np.clip(np.stack(out, -1), 0.25, 4.0))
 
 
-def _weights(view: _View, found: Found, weight: list[Floats] | None) -> list[Floats]:
-    """(S, L, K, W) of each coordinate: below 1 where it lies far from what all else makes of it.
+def _weights(view: _View, found: Told, weight: list[Floats] | None) -> list[Floats]:
+    """(S, L, W, K) of each coordinate: below 1 where it lies far from what all else makes of it.
 
     One weight for what the detectors say of a joint in a frame, and one for the match.
     """
@@ -206,8 +208,8 @@ def _view(evidence: Evidence, noises: Noises, model: _Model, rows: Ints) -> _Vie
     """The windows' frames `rows` (L, W) of the evidence, as the smoother takes them."""
     step = np.diff(evidence.time[rows], axis=0)
     usual = float(np.median(np.diff(evidence.time))) if len(evidence) > 1 else 1.0
-    place, own = (x[rows].transpose(3, 0, 2, 1) for x in (evidence.place, evidence.sigma))
-    variance = own**2 * model.scale.T[:, None, :, None]
+    place, own = (x[rows].transpose(3, 0, 1, 2) for x in (evidence.place, evidence.sigma))
+    variance = own**2 * model.scale.T[:, None, None]
     parts = noises.detector
     flat = [
         _Sensors(seen[None], _known(parts.white * v)[None], _known(parts.slow * v)[None], (parts.memory,))
@@ -228,9 +230,8 @@ def _usable(step: Floats, usual: float) -> Floats:
 
 
 def _matched(evidence: Evidence, parts: Parts, rows: Ints) -> tuple[Floats, Floats, Floats]:
-    """(L, K, W) the match, its white and its slow variance, which is great where it may see something else."""
-    seen, sigma, hidden = (x[rows].transpose(0, 2, 1) for x in (
-        evidence.matched, evidence.matched_sigma, evidence.hidden))
+    """(L, W, K) the match, its white and its slow variance, which is great where it may see something else."""
+    seen, sigma, hidden = (x[rows] for x in (evidence.matched, evidence.matched_sigma, evidence.hidden))
     lost = np.where(np.isfinite(hidden), hidden, 0.0)
     seen = np.where(np.isfinite(sigma) & (lost < _SURELY_HIDDEN), seen, np.nan)
     return seen, _known(parts.white * sigma**2 / (1 - np.minimum(lost, 0.9))), _known(
@@ -243,7 +244,7 @@ def _both(detectors: _Sensors, match: tuple[Floats, Floats, Floats], memory: flo
 
 
 def _stretch(evidence: Evidence, place: Floats) -> Floats:
-    """(3, K, W) px^2 to a m^2 at each joint's usual distance: d / B in the picture, d^2 / B f in disparity."""
+    """(3, W, K) px^2 to a m^2 at each joint's usual distance: d / B in the picture, d^2 / B f in disparity."""
     d, camera = np.abs(place[2]), evidence.camera
     all_of_them = np.nanmedian(d) if np.isfinite(d).any() else abs(camera.baseline) * camera.focal
     known = np.isfinite(d).any(0)
