@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stereo3d.benchmark.conditions import covered, faint, rows_off
+from stereo3d.benchmark.movement import tracks
 from stereo3d.benchmark.scenes import Scene, recorded_scene, synthetic_scene
 from stereo3d.benchmark.tally import Row, Tally
 from stereo3d.detectors.base import Detector, Replayer
@@ -147,11 +148,19 @@ def _measure(tally: Tally, cell: Cell, scene: Scene, joints: Stereo[Poses2D], ga
             row = Row(cell.condition, cell.noise, which, seen, method)
             counted = counted & np.isfinite(truth[..., 0])
             tally.add(row, cell.infant, off=off, sigma=sigma, counted=counted)
+        if len(truth) == len(scene.xyz):
+            which, those = _thirteen(scene)
+            row = Row(cell.condition, cell.noise, which, "all", method)
+            tally.moves[row][cell.infant] = tracks(poses.xyz[:, those], truth[:, those], poses.time)
+
+
+def _thirteen(scene: Scene) -> tuple[str, Bools]:
+    return "13", np.array([not name.endswith(_FACE) for name in scene.skeleton.joints])
 
 
 def _groups(scene: Scene) -> Iterator[tuple[str, str, Bools]]:
-    thirteen = np.array([not name.endswith(_FACE) for name in scene.skeleton.joints])
-    for name, those in (("13", thirteen), ("17", np.ones(len(thirteen), bool))):
+    thirteen = _thirteen(scene)
+    for name, those in (thirteen, ("17", np.ones(len(scene.skeleton), bool))):
         for seen, when in (("all", np.ones_like(scene.hidden)), ("visible", ~scene.hidden), ("hidden", scene.hidden)):
             yield name, seen, np.asarray(those & when)
     for kind in dict.fromkeys(name.rpartition("_")[2] for name in scene.skeleton.joints):

@@ -1,4 +1,4 @@
-"""The tally as tables for people: errors by cell, error bars by joint, and where a method made things worse."""
+"""The tally as tables for people: errors by cell, error bars by joint, movement, where a method made things worse."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ _WHOLE = ("13", "17")
 
 
 def to_markdown(tally: Tally) -> str:
-    """Three tables; errors in cm with their 95 % intervals by infant."""
+    """Tables of errors in cm with their 95 % intervals by infant, of error bars, and of movement over whole clips."""
     infants = {infant for of in tally.sums.values() for infant in of}
     by = "detectors are simulated where a noise is named; 95 % intervals by infant."
     lines = [f"Synthetic: {len(infants)} rendered infants; {by}", ""]
     lines += _errors(tally, [row for row in tally.sums if row.joints in _WHOLE])
     lines += ["", "Error bars: share of x, y, z within 1 and 1.96 standard deviations (68 and 95 % if true).", ""]
     lines += _bars(tally, [row for row in tally.sums if row.method not in (PLAIN, "gates")])
+    if tally.moves:
+        lines += ["", "Movement: medians over joints and infants of the path's length over the truth's and of LDLJ "
+                  "less the truth's, and the share of tracks within 5 % and within 0.5 of it.", ""]
+        lines += _movements(tally)
     return "\n".join(lines) + "\n"
 
 
@@ -46,6 +50,18 @@ def _bars(tally: Tally, rows: Iterable[Row]) -> list[str]:
             if found.one_sigma == found.one_sigma:
                 what = " | ".join((row.noise, row.joints, row.seen, row.method))
                 out.append(f"| {what} | {100 * found.one_sigma:.1f} | {100 * found.two_sigma:.1f} |")
+    return out
+
+
+def _movements(tally: Tally) -> list[str]:
+    out = ["| condition | noise | joints | method | path | LDLJ | path within 5 % | LDLJ within 0.5 | tracks |",
+           "|---|---|---|---|---|---|---|---|---|"]  # fmt: skip
+    for row in tally.moves:
+        found = tally.movement(row)
+        if found.tracks:
+            what = " | ".join((row.condition, row.noise, row.joints, row.method))
+            shares = f"{100 * found.path_within:.0f} | {100 * found.ldlj_within:.0f}"
+            out.append(f"| {what} | {found.path:.3f} | {found.ldlj:+.2f} | {shares} | {found.tracks} |")
     return out
 
 

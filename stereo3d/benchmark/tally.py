@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from stereo3d.benchmark.movement import Movement, summed_up
 from stereo3d.errors import InputError
 from stereo3d.evaluation.bootstrap import Interval, interval_of_sums, ratio
 from stereo3d.values import Bools, Floats
@@ -47,6 +48,8 @@ class Tally:
     """Sums for each row and infant."""
 
     sums: dict[Row, dict[str, Floats]] = field(default_factory=lambda: defaultdict(dict))
+    moves: dict[Row, dict[str, Floats]] = field(default_factory=lambda: defaultdict(dict))
+    """Of each row and infant (N, 2), as `movement.tracks` tells them."""
 
     def add(self, row: Row, infant: str, *, off: Floats, sigma: Floats, counted: Bools) -> None:
         """Counts joints (N, K) that are `counted`: `off` (N, K, 3) m from the truth, their `sigma` (N, K, 3) m."""
@@ -70,6 +73,10 @@ class Tally:
         inside = (_share(total[name], total["numbers"]) for name in _COLUMNS[8:])
         return Figures(mean, pck, _share(total["given"], total["joints"]), *inside)  # type: ignore[arg-type]
 
+    def movement(self, row: Row) -> Movement:
+        """The row's tracks beside the truth's."""
+        return summed_up(np.concatenate([np.zeros((0, 2)), *self.moves[row].values()]))
+
     def versus(self, row: Row, plain: str) -> Interval:
         """The row's mean error over that of another method in the same cell, with its interval by infant."""
         mine, other = self.sums[row], self.sums[row._replace(method=plain)]
@@ -78,8 +85,11 @@ class Tally:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON holds it."""
-        rows = [{**row._asdict(), "infants": {k: v.tolist() for k, v in of.items()}} for row, of in self.sums.items()]
-        return {"columns": list(_COLUMNS), "rows": rows}
+        rows, moves = (
+            [{**row._asdict(), "infants": {k: v.tolist() for k, v in of.items()}} for row, of in held.items()]
+            for held in (self.sums, self.moves)
+        )
+        return {"columns": list(_COLUMNS), "rows": rows, "moves": moves}
 
     @classmethod
     def merged(cls, parts: Iterable[dict[str, Any]]) -> Tally:
@@ -88,9 +98,10 @@ class Tally:
         for part in parts:
             if not isinstance(part, dict) or part.get("columns") != list(_COLUMNS):
                 raise InputError("part: expected what `stereo3d benchmark refinement -o` writes; make it anew")
-            for of in part["rows"]:
-                row = Row(*(of[name] for name in Row._fields))
-                out.sums[row].update({k: np.array(v, float) for k, v in of["infants"].items()})
+            for held, rows in ((out.sums, part["rows"]), (out.moves, part.get("moves", []))):
+                for of in rows:
+                    row = Row(*(of[name] for name in Row._fields))
+                    held[row].update({k: np.array(v, float) for k, v in of["infants"].items()})
         return out
 
 
