@@ -12,8 +12,9 @@ from stereo3d.refinement.evidence import Evidence, located
 from stereo3d.refinement.mixture import Cases
 from stereo3d.values import Floats
 
-_WARY = 2.0
-"""By what a match of something else counts more than one of the joint: refined joints shall not be worse than plain."""
+_WARY = 4.0
+"""By what a px of error counts more where pictures show something else, and plain joints had been nearer, than where
+they show the joint: what is refined shall not be worse. The median by odds so changed makes the expected loss least."""
 
 
 class Disparity(NamedTuple):
@@ -27,7 +28,7 @@ def fused(evidence: Evidence, *, bones: bool = False) -> Disparity:
     """The disparity of each joint from detectors and pictures, and its standard deviation.
 
     Seen, both are weighed by their variances; where the pictures show another thing, the detectors' stands alone. Of
-    the two cases, mixed by their probabilities, the second a little heavier, the median is taken: between two places
+    the two cases, mixed by their probabilities, the second weighed heavier, the median is taken: between two places
     that are far apart the mean is neither. Of a joint with one of both disparities, that one. With `bones` both cases
     are held to the lengths of bones.
     """
