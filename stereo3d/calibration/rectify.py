@@ -84,14 +84,11 @@ class Rectifier:
         """
         self._check(image, side)
         u, v, part = self._map(array("affine", affine, (2, 3)).tobytes(), (size[0], size[1]), side, shrink)
-        small = shrunk(image[part], shrink)
-        return np.asarray(cv2.remap(small, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT), image.dtype)
+        return _remapped(shrunk(image[part], shrink), u, v)
 
     def _new_map(self, affine: bytes, size: Size, side: Side, shrink: int) -> _Part:
-        """u and v (h, w) px of the shrunk picture for each pixel of the crop, and which part of it is shrunk."""
+        """u and v (h, w) px of the shrunk part for each pixel of the crop, and which part of the picture that is."""
         u, v = self._whole_map(affine, size, side)
-        if shrink == 1:
-            return u, v, (slice(None), slice(None))
         width, height = sizes(self._recorded)[side]
         columns, rows = _needed(u, width, shrink), _needed(v, height, shrink)
         # A shrunk pixel's middle lies between those that it is the mean of.
@@ -132,6 +129,16 @@ def shrunk(image: Bytes, times: int) -> Bytes:
     height, width = (n // times * times for n in image.shape[:2])
     size = width // times, height // times
     return np.asarray(cv2.resize(image[:height, :width], size, interpolation=cv2.INTER_AREA), image.dtype)
+
+
+def _remapped(image: Bytes, u: NDArray[np.float32], v: NDArray[np.float32]) -> Bytes:
+    """(h, w, ...) the picture at the places u and v (h, w), bilinear, black beyond it.
+
+    A fourth channel is added to three: OpenCV's loop takes half the time then and gives the same.
+    """
+    wide = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA) if image.shape[2:] == (3,) else image
+    out = cv2.remap(wide, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return np.asarray(out if wide is image else cv2.cvtColor(out, cv2.COLOR_RGBA2RGB), image.dtype)
 
 
 def _needed(places: NDArray[np.float32], n: int, shrink: int) -> slice:

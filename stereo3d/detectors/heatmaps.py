@@ -92,23 +92,26 @@ def merge_flipped(maps: Maps, flipped: Maps, mirror: Sequence[int], *, shift: bo
     (Skeleton.mirror). `shift` moves the mirrored maps right by one px, as HRNet and MMPose's HRNet and DARK
     are tested (SHIFT_HEATMAP); DarkPose, FiDIP, UDP and HigherHRNet do without. Raises InvalidValue.
     """
-    xp, _ = _checked(maps)
+    xp, device = _checked(maps)
     if tuple(flipped.shape) != tuple(maps.shape):
         raise InvalidValue(
             f"flipped: expected shape {tuple(maps.shape)} as the maps have, got {tuple(flipped.shape)}"
         )
     if sorted(mirror) != list(range(maps.shape[1])):
         raise InvalidValue(f"mirror: expected each of 0..{maps.shape[1] - 1} once, got {tuple(mirror)}")
-    back = xp.flip(flipped[:, list(mirror)], (-1,))
-    if not shift:
-        merged: Maps = 0.5 * (maps + back)
-        return merged
-    # The maps are large and their numbers few times used: every pass over them that is spared counts.
-    shifted: Maps = xp.empty_like(back)
-    xp.add(maps[..., 1:], back[..., :-1], out=shifted[..., 1:])
-    xp.add(maps[..., :1], back[..., :1], out=shifted[..., :1])
-    shifted *= 0.5
-    return shifted
+    maps, flipped = _real(maps, xp), _real(flipped, xp)
+    merged: Maps = xp.empty(tuple(maps.shape), dtype=maps.dtype, **device)
+    # One picture after the other stays in a CPU's cache.
+    for i in range(len(maps)) if xp is np else (slice(None),):
+        back = xp.flip(flipped[i][..., list(mirror), :, :], (-1,))
+        if shift:
+            # As one long line, which moves quickest; then the first of each row, which has come from the row before.
+            xp.add(maps[i].reshape(-1)[1:], back.reshape(-1)[:-1], out=merged[i].reshape(-1)[1:])
+            xp.add(maps[i][..., 0], back[..., 0], out=merged[i][..., 0])
+        else:
+            xp.add(maps[i], back, out=merged[i])
+        merged[i] *= 0.5
+    return merged
 
 
 def smooth(maps: Maps, sigma: float) -> Maps:

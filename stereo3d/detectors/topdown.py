@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -91,30 +92,42 @@ class TopDown:
     def _look(self, images: Bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """xy, score and sigma of some pictures, in input px."""
         with torch.inference_mode():
-            maps = self._maps(self._moved(images))
+            maps = self._maps(images)
             peaks = [_numbers(x) for x in self._decode(maps)]
         back = crops.heatmap_affine((maps.shape[3], maps.shape[2]), self.crop)
         xy, score, sigma = peaks
         return crops.apply(back, xy), np.clip(score, 0, 1), sigma * crops.magnification(back)
 
-    def _moved(self, images: Bytes) -> Tensor:
-        """The pictures as bytes on the device; from pinned memory the copy does not hold up the CPU."""
-        there = torch.from_numpy(np.ascontiguousarray(images))
-        if self._network.device.type == "cpu":
-            return there
-        return there.pin_memory().to(self._network.device, non_blocking=True)
-
-    def _maps(self, images: Tensor) -> Any:
+    def _maps(self, images: Bytes) -> Any:
         """Heat maps of (N, h, w, 3) bytes: of numpy on a CPU, where that is several times faster in small steps.
 
         Mirrored pictures go through the network with the others.
         """
         n = len(images)
-        seen = self._network(images if self.flip_shift is None else torch.cat((images, images.flip(2))))
+        seen = self._network(self._moved(images))
         maps: Any = seen.numpy() if seen.device.type == "cpu" else seen
         if self.flip_shift is None:
             return maps
         return merge_flipped(maps[:n], maps[n:], self.skeleton.mirror.tolist(), shift=self.flip_shift)
+
+    def _moved(self, images: Bytes) -> Tensor:
+        """The pictures as bytes on the device, and behind them the mirrored ones where these are looked at.
+
+        On a CPU OpenCV mirrors them, several times as fast as torch. From pinned memory the copy to another device
+        does not hold up the CPU; they are mirrored there.
+        """
+        there = torch.from_numpy(np.ascontiguousarray(images))
+        flips = self.flip_shift is not None
+        if self._network.device.type == "cpu":
+            return torch.from_numpy(np.concatenate((images, mirrored(images)))) if flips else there
+        moved = there.pin_memory().to(self._network.device, non_blocking=True)
+        return torch.cat((moved, moved.flip(2))) if flips else moved
+
+
+def mirrored(images: Bytes) -> Bytes:
+    """Pictures (N, h, w, 3), each mirrored left to right."""
+    _, _, w, channels = images.shape
+    return np.asarray(cv2.flip(images.reshape(-1, w, channels), 1), np.uint8).reshape(images.shape)
 
 
 def _numbers(x: Any) -> np.ndarray:

@@ -142,6 +142,18 @@ def test_beyond_the_fold_a_crop_is_black_and_not_a_ghost() -> None:
     assert np.hypot(rows - 199.5, columns - 199.5).max() * 10 / 534 < 1.7
 
 
+@pytest.mark.parametrize("shrink", [1, 2])
+def test_each_colour_is_cropped_as_a_grey_picture_is(rectifier: Rectifier, shrink: int) -> None:
+    image = np.random.default_rng(3).integers(0, 256, (720, 1280, 3), dtype=np.uint8)
+    matrix = affine(0.3, 0.5, (900, 500), (96, 128))
+    colours = [
+        rectifier.crop(np.ascontiguousarray(image[..., i]), matrix, (96, 128), "left", shrink) for i in range(3)
+    ]
+    np.testing.assert_array_equal(
+        rectifier.crop(image, matrix, (96, 128), "left", shrink), np.stack(colours, -1)
+    )
+
+
 def test_maps_are_kept_and_told_apart(rectifier: Rectifier) -> None:
     image, size = smooth(), (40, 30)
     boxes = [affine(0.1 * i, 1.0, (600, 300), size) for i in range(20)]
