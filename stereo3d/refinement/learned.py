@@ -36,8 +36,9 @@ class _Prior(NamedTuple):
     """Of each kind, in parts of the body's length."""
 
 
-_ALIKE, _OTHER = _Prior(0.85, 0.05, 0.05, 0.002), _Prior(0.15, 0.25, 0.25, 0.010)
-"""An infant like those the values were learned on; another build, other clothes, another notion of where joints are."""
+_ALIKE, _OTHER = _Prior(0.5, 0.10, 0.10, 0.003), _Prior(0.5, 0.30, 0.20, 0.008)
+"""An infant like those the values were learned on; another build, other clothes, another notion of where joints are. As
+likely as each other: the values are of rendered infants, and a recording is of a real one."""
 
 
 class Learned(NamedTuple):
