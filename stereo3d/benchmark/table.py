@@ -10,6 +10,8 @@ from stereo3d.evaluation.bootstrap import Interval
 
 WORSE = 1.02
 """Times the plain error, beyond which a method is said to be worse."""
+_NO_BARS = (PLAIN, "gates")
+"""Methods whose error bars are not what is asked about."""
 _WHOLE = ("13", "17")
 
 
@@ -20,7 +22,9 @@ def to_markdown(tally: Tally) -> str:
     lines = [f"Synthetic: {len(infants)} rendered infants; {by}", ""]
     lines += _errors(tally, [row for row in tally.sums if row.joints in _WHOLE])
     lines += ["", "Error bars: share of x, y, z within 1 and 1.96 standard deviations (68 and 95 % if true).", ""]
-    lines += _bars(tally, [row for row in tally.sums if row.method not in (PLAIN, "gates")])
+    lines += _bars(tally, [row for row in tally.sums if row.method not in _NO_BARS])
+    lines += ["", "The same by condition and joint, all noises together, with the number of joints.", ""]
+    lines += _bars_by_joint(tally)
     if tally.moves:
         lines += ["", "Movement: medians over joints and infants of the path's length over the truth's and of LDLJ "
                   "less the truth's, and the share of tracks within 5 % and within 0.5 of it.", ""]
@@ -50,6 +54,21 @@ def _bars(tally: Tally, rows: Iterable[Row]) -> list[str]:
             if found.one_sigma == found.one_sigma:
                 what = " | ".join((row.noise, row.joints, row.seen, row.method))
                 out.append(f"| {what} | {100 * found.one_sigma:.1f} | {100 * found.two_sigma:.1f} |")
+    return out
+
+
+def _bars_by_joint(tally: Tally) -> list[str]:
+    out = ["| condition | joints | method | visible | 68 % | 95 % | hidden | 68 % | 95 % |",
+           "|---|---|---|---|---|---|---|---|---|"]  # fmt: skip
+    noises = dict.fromkeys(row.noise for row in tally.sums)
+    cells = dict.fromkeys((row.condition, row.joints, row.method) for row in tally.sums if row.method not in _NO_BARS)
+    for condition, joints, method in cells:
+        line = f"| {condition} | {joints} | {method} |"
+        for seen in ("visible", "hidden"):
+            found = tally.bars(Row(condition, noise, joints, seen, method) for noise in noises)
+            shares = (f"{100 * x:.1f}" if found.joints else "" for x in (found.one_sigma, found.two_sigma))
+            line += f" {found.joints} | {' | '.join(shares)} |"
+        out.append(line)
     return out
 
 

@@ -43,6 +43,14 @@ class Figures(NamedTuple):
     """Within 1.96 of them; 95 %."""
 
 
+class Bars(NamedTuple):
+    """How well error bars hold."""
+
+    joints: int
+    one_sigma: float
+    two_sigma: float
+
+
 @dataclass
 class Tally:
     """Sums for each row and infant."""
@@ -72,6 +80,13 @@ class Tally:
         pck = tuple(_share(total[name], total["joints"]) for name in _COLUMNS[3:7])
         inside = (_share(total[name], total["numbers"]) for name in _COLUMNS[8:])
         return Figures(mean, pck, _share(total["given"], total["joints"]), *inside)  # type: ignore[arg-type]
+
+    def bars(self, rows: Iterable[Row]) -> Bars:
+        """How well the error bars of several rows hold together."""
+        each = [of for row in rows for of in self.sums.get(row, {}).values()]
+        total = dict(zip(_COLUMNS, np.sum(each, 0).tolist() if each else [0.0] * len(_COLUMNS)))
+        one, two = (_share(total[name], total["numbers"]) for name in _COLUMNS[8:])
+        return Bars(round(total["given"]), one, two)
 
     def movement(self, row: Row) -> Movement:
         """The row's tracks beside the truth's."""

@@ -61,6 +61,19 @@ def test_what_is_no_part_is_refused(part):
         Tally.merged([part])
 
 
+def test_error_bars_of_several_noises_are_counted_together():
+    tally, off = Tally(), np.ones((3, 2, 3))
+    for noise, sigma in (("3 px", 2.0), ("1 px", 0.6)):
+        for seen, which in (("visible", [True, False]), ("hidden", [False, True])):
+            row = Row("usual", noise, "wrist", seen, "frame")
+            size = sigma if seen == "visible" else 0.1
+            tally.add(row, "1", off=off, sigma=np.full_like(off, size), counted=np.tile(which, (3, 1)))
+    rows = [Row("usual", noise, "wrist", "visible", "frame") for noise in ("3 px", "1 px", "none")]
+    assert tally.bars(rows) == (6, 0.5, 1.0)
+    assert tally.bars([rows[2]])[0] == 0
+    assert "| usual | wrist | frame | 6 | 50.0 | 100.0 | 6 | 0.0 | 0.0 |" in to_markdown(tally)
+
+
 def test_the_table_says_what_is_worse():
     assert "WORSE" not in to_markdown(filled())
     table = to_markdown(filled(scale=2.2))
