@@ -77,7 +77,7 @@ class StreamPictures:
 
     def __getitem__(self, index: int) -> Bytes:
         with trouble(f"{self._name}: frame {index}"):
-            return np.asarray(self._coded[index].to_ndarray(format="rgb24"), np.uint8)
+            return np.asarray(self._coded[index].to_ndarray(format="rgb24", threads=1), np.uint8)
 
 
 def _first_whole(pictures_: StripPictures) -> Bytes:
