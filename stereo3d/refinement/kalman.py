@@ -6,14 +6,17 @@ noise. Sources: R. A. Singer, "Estimating optimal tracking filter performance fo
 Trans. AES 6 (1970); J. Durbin and S. J. Koopman, Time Series Analysis by State Space Methods, 2nd ed., 4.5-4.6 and 6.4
 (one sensor after the other).
 
-The axes of arrays are S sensors, L frames, W windows with a clock each, then G tracks. What is known of a state is one
-array (W, n + 1, n, G): its covariance, and below it its mean as one more row, since both go the same ways. On the way
-back it is the information matrix and minus the score.
+Windows of L frames go side by side. Where the noise is learned, which takes rounds anyway, each one comes after the one
+before it and tells its neighbours how it ends for the next round: so what costs is the length of a window, not that of
+the recording.
+
+The axes of arrays are S sensors, L frames, W windows, G tracks; inside, N = W G. What is known of a state is one array
+(n + 1, n, N): its covariance, and below it its mean as one more row, since both go the same ways. On the way back it is
+the information matrix and minus the score.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -42,11 +45,22 @@ class Tracks(NamedTuple):
     memory: tuple[float, ...]
     """(S,) s, in which each sensor's drift forgets."""
     step: Floats
-    """(L - 1, W) s from each frame to the next."""
+    """(L, W) s from each frame to the next; from a window's last to the first one of the next window."""
     drive: Floats
-    """(L - 1, W, G) px^2/s^3, spectral density of the white noise behind the accelerations."""
+    """(L, W, G) px^2/s^3, spectral density of the white noise behind the accelerations, in each step."""
     reaction: float
     """s, in which an acceleration forgets."""
+
+
+class Ends(NamedTuple):
+    """What the windows of one round tell their neighbours in the next."""
+
+    before: Floats
+    """(n + 1, n, N) of each window's first state, what the windows before it predict."""
+    after: Floats
+    """(n + 1, n, N) of each window's first state, what it and the windows after it tell..."""
+    about: Floats
+    """(n + 1, n, N) ...about what was predicted then."""
 
 
 class Smoothed(NamedTuple):
@@ -67,79 +81,89 @@ class Told(NamedTuple):
     weight: Floats
     """(S, L, W, G) 1 / the variance of that difference: D of Durbin and Koopman."""
     pull: Floats
-    """(L - 1, W, G) r' Q r / q: how much motion the track shows in each step, in units of the drive."""
+    """(L, W, G) r' Q r / q: how much motion the track shows in each step, in units of the drive."""
     slack: Floats
-    """(L - 1, W, G) tr(Q N) / q: how much it would show, on average, if the drive were right."""
+    """(L, W, G) tr(Q N) / q: how much it would show, on average, if the drive were right."""
 
 
 class _Clock(NamedTuple):
+    """C clocks: one for all windows, or one for each."""
+
     change: Floats
-    """(L - 1, W, n, n): how the state changes in a step."""
+    """(L, C, n, n): how the state changes in a step."""
     noise: Floats
-    """(L - 1, W, n, n): the covariance that a drive of 1 adds to it."""
+    """(L, C, n, n): the covariance that a drive of 1 adds to it."""
     driven: Floats
-    """(L - 1, W, n + 1, n, n + 1): for each row of what is known the change, and beside it that row of the noise."""
+    """(L, C, n + 1, n, n + 1): for each row of what is known the change, and beside it that row of the noise."""
+    back: Floats
+    """(L, C, n, n): `change` transposed."""
 
 
 class _Filtered(NamedTuple):
     """What the way forwards leaves for the way back."""
 
     row: Floats
-    """(L, W, n + 1, G): the position's covariance with the predicted state, and the predicted position."""
+    """(L, n + 1, N): the position's covariance with the state, and the position, before the step to the next frame."""
     gain: Floats
-    """(S, L, W, n + 1, G), and minus the innovation over its variance."""
+    """(S, L, n + 1, N), and minus the innovation over its variance."""
     certainty: Floats
-    """(S, L, W, G) 1 / the innovation's variance."""
+    """(S, L, N) 1 / the innovation's variance."""
+    onward: Floats
+    """(n + 1, n, N) what is predicted for the next window's first state."""
 
 
 def smooth(tracks: Tracks) -> Smoothed:
-    """The tracks as all their frames together make them, with variances.
+    """The tracks as all frames of each window together make them, with variances; windows by themselves.
 
-    A sensor that sees nothing for a while only lets the variance grow; so does a long step. Time is linear in L.
+    A sensor that sees nothing for a while only lets the variance grow; so does a long step. Time is linear in L W.
     """
-    one = _of_one_clock(tracks)
-    clock = _clock(one)
-    filtered = _forwards(one, clock)
-    n = len(filtered.row[0, 0]) - 1
+    clock, first, middle = _clock(tracks), *_start(tracks)
+    filtered = _forwards(tracks, clock, first, middle)
+    n, left, room = first.shape[1], np.zeros(first.shape), np.empty_like(first)
     toward = np.empty(filtered.row.shape)
-    for t, left in _backwards(clock, filtered, *_unknown(filtered)):
-        toward[t] = _times(left, filtered.row[t, :, :n])
-    variance = filtered.row[:, :, 0] - np.einsum("twig,twig->twg", filtered.row[:, :, :n], toward[:, :, :n])
+    for t in reversed(range(len(toward))):
+        _move(left, clock.back[t], clock.back[t][:, None], room)
+        toward[t] = _times(left, filtered.row[t, :n])
+        for s in reversed(range(len(tracks.seen))):
+            _take_back(left, filtered, s, t)
+    variance = filtered.row[:, 0] - np.einsum("tig,tig->tg", filtered.row[:, :n], toward[:, :n])
     shape = tracks.seen.shape[1:]
-    return Smoothed((filtered.row[:, :, n] - toward[:, :, n]).reshape(shape), variance.reshape(shape))
+    return Smoothed((filtered.row[:, n] - toward[:, n]).reshape(shape) + middle, variance.reshape(shape))
 
 
-def tell(tracks: Tracks) -> Told:
-    """What is needed to learn the noise and the drive from."""
-    one = _of_one_clock(tracks)
-    clock = _clock(one)
-    filtered = _forwards(one, clock)
-    steps, w, n = clock.change.shape[:3]
-    score, slack = np.empty((steps, w, n, filtered.row.shape[-1])), np.empty((steps, w, 1, filtered.row.shape[-1]))
-    trace = clock.noise.reshape(steps, w, 1, n * n)
-    miss, weight = _unknown(filtered)
-    for t, left in _backwards(clock, filtered, miss, weight):
-        if t:
-            score[t - 1] = left[:, n]
-            np.matmul(trace[t - 1], left[:, :n].reshape(w, n * n, -1), out=slack[t - 1])
-    pull = np.einsum("twig,twig->twg", score, clock.noise @ score)
+def tell(tracks: Tracks, ends: Ends | None = None) -> tuple[Told, Ends]:
+    """What is needed to learn the noise and the drive from, and what the windows tell each other for the next round."""
+    clock, first, middle = _clock(tracks), *_start(tracks)
+    before = first if ends is None else ends.before
+    filtered = _forwards(tracks, clock, before, middle)
+    n, left, room = first.shape[1], _finish(filtered, ends, len(middle)), np.empty_like(first)
+    miss, weight = np.empty(filtered.certainty.shape), np.empty(filtered.certainty.shape)
+    score, slack = np.empty((len(tracks.step), *first.shape[1:])), np.empty(filtered.certainty.shape[1:])
+    for t in reversed(range(len(score))):
+        score[t] = left[n]
+        slack[t] = _trace(clock.noise[t], left)
+        _move(left, clock.back[t], clock.back[t][:, None], room)
+        for s in reversed(range(len(miss))):
+            miss[s, t], weight[s, t] = _take_back(left, filtered, s, t)
+    by_clock = score.reshape(*score.shape[:2], clock.noise.shape[1], -1).swapaxes(1, 2)
+    pull = np.einsum("tcig,tcig->tcg", by_clock, clock.noise @ by_clock)
     seen, drive = tracks.seen.shape, tracks.drive.shape
-    return Told(miss.reshape(seen), weight.reshape(seen), pull.reshape(drive), slack.reshape(drive))
+    told = Told(miss.reshape(seen), weight.reshape(seen), pull.reshape(drive), slack.reshape(drive))
+    return told, Ends(_onward(filtered, first, len(middle)), left, before)
 
 
-def _of_one_clock(tracks: Tracks) -> Tracks:
-    """The same tracks as those of one window, where all windows' clocks are alike: fewer, larger products."""
-    if (np.abs(tracks.step - tracks.step[:, :1]) > _ALIKE).any():
-        return tracks
-    w, g = tracks.seen.shape[2:]
-    seen, white, slow, drive = (
-        x.reshape(*x.shape[:-2], 1, w * g) for x in (tracks.seen, tracks.white, tracks.slow, tracks.drive))
-    return tracks._replace(seen=seen, white=white, slow=slow, drive=drive, step=tracks.step[:, :1])
+def _onward(filtered: _Filtered, first: Floats, g: int) -> Floats:
+    """(n + 1, n, N) what windows begin with: the first one with `first`, the others where those before them end."""
+    out = first.copy()
+    out[..., g:] = filtered.onward[..., :-g]
+    return out
 
 
 def _clock(tracks: Tracks) -> _Clock:
     """Singer's transition and process noise, carried over to what the sensors see."""
     step, reaction, n = tracks.step, tracks.reaction, _MOTION + len(tracks.seen)
+    if (np.abs(step - step[:, :1]) < _ALIKE).all():
+        step = step[:, :1]
     x = step / reaction
     keep = np.exp(-x)
     gain, reach = reaction * (1 - keep), reaction**2 * (x - 1 + keep)
@@ -149,7 +173,6 @@ def _clock(tracks: Tracks) -> _Clock:
     vv = (4 * keep - 3 - keep**2 + 2 * x) / 2 * reaction
     va = (keep**2 + 1 - 2 * keep) / 2
     aa = (1 - keep**2) / 2 / reaction
-    noise = np.moveaxis(np.array([[pp, pv, pa], [pv, vv, va], [pa, va, aa]]), (0, 1), (2, 3))
     change = np.zeros((*step.shape, n, n))
     for state, row in enumerate(((1, step, reach), (0, 1, gain), (0, 0, keep))):
         for i, part in enumerate(row):
@@ -159,90 +182,113 @@ def _clock(tracks: Tracks) -> _Clock:
         change[..., state, :] = change[..., 0, :]
         change[..., state, 0] -= kept
         change[..., state, state] = kept
-    moved = [*range(_MOTION), *[0] * (n - _MOTION)]
-    noise = noise[:, :, moved][..., moved]
+    moved = [*range(_MOTION), *[0] * len(tracks.seen)]
+    noise = np.moveaxis(np.array([[pp, pv, pa], [pv, vv, va], [pa, va, aa]])[moved][:, moved], (0, 1), (2, 3))
     driven = np.zeros((*step.shape, n + 1, n, n + 1))
-    driven[..., :n], driven[:, :, :n, :, n] = change[:, :, None], noise
-    return _Clock(change, noise, driven)
+    driven[..., :n], driven[..., :n, :, n] = change[:, :, None], noise
+    return _Clock(change, np.ascontiguousarray(noise), driven, np.ascontiguousarray(change.swapaxes(-1, -2)))
 
 
 def _start(tracks: Tracks) -> tuple[Floats, Floats]:
-    """What is known at first (W, n + 1, n, G), and the mean (W, G) that places are counted from."""
-    sensors, length, w, g = tracks.seen.shape
-    n = _MOTION + sensors
+    """What is known of any window's first state by itself (n + 1, n, N), and the mean (G,) that places count from."""
+    seen = [0, *range(_MOTION, _MOTION + len(tracks.seen))]
+    n = _MOTION + len(tracks.seen)
+    state = np.zeros((n + 1, n, *tracks.seen.shape[2:]))
+    state[np.ix_(seen, seen)] = _POSITION
+    state[1, 1], state[2, 2] = _VELOCITY, tracks.drive[0] / (2 * tracks.reaction)
+    for s, slow in enumerate(tracks.slow, _MOTION):
+        state[s, s] += slow[0]
     known = np.isfinite(tracks.seen)
-    some = np.where(known.any((0, 1)), tracks.seen, 0.0)
-    state = np.zeros((w, n + 1, n, g))
-    for i in (0, *range(_MOTION, n)):
-        state[:, i, [0, *range(_MOTION, n)]] = _POSITION
-    state[:, 1, 1] = _VELOCITY
-    state[:, 2, 2] = (tracks.drive.mean(0) if length > 1 else 1.0) / (2 * tracks.reaction)
-    for s in range(sensors):
-        state[:, _MOTION + s, _MOTION + s] += tracks.slow[s, 0]
-    return state, np.nanmean(some, axis=(0, 1))
+    total, number = np.where(known, tracks.seen, 0.0).sum((0, 1)), known.sum((0, 1))
+    middle = total.sum(0) / np.maximum(number.sum(0), 1)
+    state[n, seen] = np.where(number > 0, total / np.maximum(number, 1) - middle, 0.0)
+    return state.reshape(n + 1, n, -1), middle
 
 
-def _forwards(tracks: Tracks, clock: _Clock) -> _Filtered:
+def _forwards(tracks: Tracks, clock: _Clock, before: Floats, middle: Floats) -> _Filtered:
     sensors, length, w, g = tracks.seen.shape
-    state, middle = _start(tracks)
-    n = state.shape[2]
-    seen = np.where(np.isfinite(tracks.seen), tracks.seen - middle, 0.0)
-    white = np.where(np.isfinite(tracks.seen), tracks.white, np.inf)
-    kept = clock.change[:, :, range(_MOTION, n), range(_MOTION, n)].transpose(2, 0, 1)[..., None]
-    drifted = np.maximum(tracks.slow[:, 1:] - kept**2 * tracks.slow[:, :-1], 0.0)
+    state, n = before.copy(), before.shape[1]
+    known = np.isfinite(tracks.seen)
+    seen = np.where(known, tracks.seen - middle, 0.0).reshape(sensors, length, -1)
+    white = np.where(known, tracks.white, np.inf).reshape(sensors, length, -1)
+    drive, drifted = tracks.drive.reshape(length, -1), _drifted(tracks)
     out = _Filtered(
-        np.empty((length, w, n + 1, g)), np.empty((sensors, length, w, n + 1, g)), np.empty(tracks.seen.shape))
-    room, outer = np.empty((w, n + 1, n + 1, g)), np.empty_like(state)
+        np.empty((length, n + 1, w * g)), np.empty((sensors, length, n + 1, w * g)), np.empty(seen.shape), state)
+    room, outer = np.empty((n + 1, n + 1, w * g)), np.empty_like(state)
     for t in range(length):
-        if t:
-            room[:, :, n] = tracks.drive[t - 1][:, None]
-            _move(state, clock.change[t - 1], clock.driven[t - 1], room)
-            for s in range(sensors):
-                state[:, _MOTION + s, _MOTION + s] += drifted[s, t - 1]
-        out.row[t] = state[:, :, 0]
         for s in range(sensors):
-            across = state[:, :, _MOTION + s].copy()
-            across[:, n] -= seen[s, t]
-            out.certainty[s, t] = 1 / (across[:, _MOTION + s] + white[s, t])
-            gain = np.multiply(across, out.certainty[s, t][:, None], out=out.gain[s, t])
-            state -= np.multiply(gain[:, :, None], across[:, None, :n], out=outer)
-    out.row[:, :, n] += middle
+            across = state[:, _MOTION + s].copy()
+            across[n] -= seen[s, t]
+            certainty = np.divide(1, across[_MOTION + s] + white[s, t], out=out.certainty[s, t])
+            gain = np.multiply(across, certainty, out=out.gain[s, t])
+            state -= np.multiply(gain[:, None], across[:n], out=outer)
+        out.row[t] = state[:, 0]
+        room[:, n] = drive[t]
+        _move(state, clock.change[t], clock.driven[t], room)
+        for s in range(sensors):
+            state[_MOTION + s, _MOTION + s] += drifted[s, t]
     return out
 
 
+def _drifted(tracks: Tracks) -> Floats:
+    """(S, L, N) px^2, what each step adds to the drifts' variance."""
+    sensors, length, w, g = tracks.seen.shape
+    whole = tracks.slow.swapaxes(1, 2).reshape(sensors, -1, g)
+    after = np.concatenate([whole[:, 1:], whole[:, -1:]], 1).reshape(sensors, w, length, g).swapaxes(1, 2)
+    kept = np.exp(-2 * tracks.step / np.reshape(tracks.memory, (-1, 1, 1)))[..., None]
+    return np.asarray(np.maximum(after - kept * tracks.slow, 0.0).reshape(sensors, length, -1))
+
+
+def _finish(filtered: _Filtered, ends: Ends | None, g: int) -> Floats:
+    """(n + 1, n, N) what the next window and those after it tell of the state predicted for its first frame.
+
+    They told it about another prediction: with dC and dx what it has changed by, N' = (1 + N dC)^-1 N and
+    r' = (1 + N dC)^-1 (r - N dx).
+    """
+    n, left = filtered.onward.shape[1], np.zeros_like(filtered.onward)
+    if ends is not None and left.shape[-1] > g:
+        told, changed = ends.after[..., g:].copy(), filtered.onward[..., :-g] - ends.about[..., g:]
+        told[n] += _times(told[:n], changed[n])
+        turn = np.eye(n) + np.einsum("ijg,jkg->gik", told[:n], changed[:n])
+        left[..., :-g] = np.linalg.solve(turn, told.transpose(2, 1, 0)).transpose(2, 1, 0)
+    return left
+
+
 def _move(state: Floats, first: Floats, then: Floats, room: Floats) -> None:
-    """F C F' of the upper rows and F x of the last one, in place: `first` (W, n, n) from the left, `then` each row."""
-    w, _, n, g = state.shape
-    np.matmul(first, state[:, :n].reshape(w, n, n * g), out=room[:, :n, :n].reshape(w, n, n * g))
-    room[:, n, :n] = state[:, n]
-    np.matmul(then, room, out=state)
+    """F C F' of the upper rows, F x of the last one, in place: `first` is F (C, n, n), `then` the same for each row."""
+    n = state.shape[1]
+    upper, half, whole, room_of_all = (_by_clock(x, len(first)) for x in (state[:n], room[:n, :n], state, room))
+    np.matmul(first[:, None], upper, out=half.swapaxes(1, 2))
+    room[n, :n] = state[n]
+    np.matmul(then, room_of_all, out=whole)
 
 
-def _unknown(filtered: _Filtered) -> tuple[Floats, Floats]:
-    """Room for what the way back finds: misses, and their weights."""
-    return np.empty(filtered.certainty.shape), np.empty(filtered.certainty.shape)
+def _by_clock(state: Floats, clocks: int) -> Floats:
+    """(C, ..., ..., N / C) of (..., ..., N), no copy."""
+    rows, columns, _ = state.shape
+    return state.reshape(rows, columns, clocks, -1).transpose(2, 0, 1, 3)
 
 
-def _backwards(clock: _Clock, filtered: _Filtered, miss: Floats, weight: Floats) -> Iterator[tuple[int, Floats]]:
-    """Each frame from the last to the first, with what it and all after it tell of the state predicted for it."""
-    length, w, m, g = filtered.row.shape
-    n, state = m - 1, np.zeros((w, m, m - 1, g))
-    back, room = np.ascontiguousarray(clock.change.swapaxes(-1, -2)), np.empty_like(state)
-    for t in reversed(range(length)):
-        if t + 1 < length:
-            _move(state, back[t], back[t][:, None], room)
-        for s in reversed(range(len(miss))):
-            gain, here = filtered.gain[s, t], _MOTION + s
-            along = _times(state, gain[:, :n])
-            along[:, n] -= gain[:, n]
-            miss[s, t] = along[:, n]
-            weight[s, t] = filtered.certainty[s, t] + np.einsum("wig,wig->wg", gain[:, :n], along[:, :n])
-            along[:, here] -= weight[s, t] / 2
-            state[:, :, here] -= along
-            state[:, here] -= along[:, :n]
-        yield t, state
+def _trace(noise: Floats, state: Floats) -> Floats:
+    """(N,) tr(Q N) of noise (C, n, n)."""
+    clocks, n = noise.shape[:2]
+    rows = state[:n].reshape(n * n, clocks, -1).swapaxes(0, 1)
+    return np.asarray(noise.reshape(clocks, 1, n * n) @ rows).ravel()
+
+
+def _take_back(state: Floats, filtered: _Filtered, s: int, t: int) -> tuple[Floats, Floats]:
+    """Adds what sensor s saw in frame t to what is told, in place, and gives its miss and the weight of that (N,)."""
+    gain, here, n = filtered.gain[s, t], _MOTION + s, state.shape[1]
+    along = _times(state, gain[:n])
+    along[n] -= gain[n]
+    miss = along[n]
+    weight: Floats = filtered.certainty[s, t] + np.einsum("ig,ig->g", gain[:n], along[:n])
+    along[here] -= weight / 2
+    state[:, here] -= along
+    state[here] -= along[:n]
+    return miss, weight
 
 
 def _times(state: Floats, x: Floats) -> Floats:
-    """(W, n + 1, G) the rows of what is known times x (W, n, G)."""
-    return np.asarray(np.einsum("wijg,wjg->wig", state, x))
+    """(..., N) the rows of what is known (..., n, N) times x (n, N)."""
+    return np.asarray(np.einsum("ijg,jg->ig", state, x))

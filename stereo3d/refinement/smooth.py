@@ -8,9 +8,8 @@ likelihood is greatest: S. J. Koopman, "Disturbance smoother for state space mod
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
@@ -18,8 +17,8 @@ from scipy.ndimage import gaussian_filter1d
 from stereo3d.refinement import kalman
 from stereo3d.refinement.constant import Noises
 from stereo3d.refinement.evidence import Evidence
-from stereo3d.refinement.parts import Parts
-from stereo3d.refinement.windows import Windows, windows
+from stereo3d.refinement.sensors import Sensors, View, scaled, stretches, usual_step, view
+from stereo3d.refinement.windows import in_order, side_by_side, windows
 from stereo3d.values import Floats, Ints
 
 REACTION = 0.06
@@ -28,9 +27,13 @@ the truer is jerk, but the later a startle is followed."""
 LIVELIER = 2.0
 """By what the learned liveliness is raised in the end: the best guess of a track is smoother than the track."""
 _LENGTH, _OVERLAP = 640, 128
-_BATCH = 48
-_LEARNING = 12
-"""Windows that noise and usual liveliness are learned on."""
+_BATCH = 24
+_PIECE, _FEWEST = 1.2, 16
+"""s of the windows that liveliness is learned in, which tell each other how they end, and their frames at least."""
+_STRETCH, _MARGIN = 900, 90
+"""Frames that are cut into such windows at once, and how many of them once more with the next ones."""
+_SAMPLE, _SAMPLES = 240, 8
+"""Frames of a stretch that noise and usual liveliness are learned on, and how many stretches."""
 _ROUNDS, _LOCAL_ROUNDS = 4, 2
 _POOL = 0.27
 """s, over which liveliness is even."""
@@ -39,10 +42,7 @@ _FIRST = 0.02
 _DOUBT, _LOCAL_DOUBT = 20.0, 0.3
 """Disturbances as expected that are added to those found, for all of a joint and around one frame."""
 _LEAST = 1e-4
-"""px^2, the least white noise; as many times a joint's usual liveliness is the least at any time."""
-_OCCLUDER = 4.0
-"""px, by how much the match is off where it sees what lies before the joint (AGMA-like: 32 mm at 0.7 m)."""
-_SURELY_HIDDEN = 0.8
+"""As many times a joint's usual liveliness is the least at any time."""
 _GROSS = {1: 7.0, 3: 11.5}
 """Chi-squared of one and of three numbers that one in a hundred passes: beyond it weights fall."""
 
@@ -63,192 +63,161 @@ class _Model:
     drive: Floats
     """(K,) m^2/s^3, usual liveliness."""
     scale: Floats
-    """(K, 3) variance over that of the evidence's sigma."""
-
-
-class _View(NamedTuple):
-    """W windows of the evidence; frames first, then windows, then joints."""
-
-    sensors: tuple[_Sensors, _Sensors, _Sensors]
-    """Of xc, v and d."""
-    step: Floats
-    """(L - 1, W) s."""
+    """(3, K) variance over that of the evidence's sigma."""
     stretch: Floats
-    """(3, W, K) px^2 along each axis that a square metre makes."""
-    pool: float
-    """Frames over which liveliness is even."""
+    """(3, K) px^2 along each axis that a square metre makes."""
 
 
-class _Sensors(NamedTuple):
-    """What S sensors say of one coordinate: the detectors, and of d the match as well."""
+@dataclass(slots=True)
+class _Course:
+    """What changes with time; L W frames, or T."""
 
-    seen: Floats
-    """(S, L, W, K) px."""
-    white: Floats
-    """(S, L, W, K) px^2."""
-    slow: Floats
-    """(S, L, W, K) px^2."""
-    memory: tuple[float, ...]
-    """(S,) s."""
-
-
-_Outcome = TypeVar("_Outcome", kalman.Smoothed, kalman.Told)
-Told = tuple[kalman.Told, ...]
-"""Of xc, v and d."""
+    drive: Floats
+    """(..., K) m^2/s^3, liveliness."""
+    weight: Floats
+    """(S, ..., K) of what the detectors say of a joint in a frame, and of the match: less than 1 for gross errors."""
+    ends: list[kalman.Ends] | None = None
+    """How the windows ended in the last round."""
 
 
 def smoothed(evidence: Evidence, noises: Noises) -> Sure:
     """The tracks without jitter, sigma without the noise's constant part. Frames in which nothing was seen are
     guessed from those around, and their sigma grows with the distance."""
     t, k = evidence.score.shape
+    model, course = _learned(evidence, noises)
+    course = _course(evidence, noises, model, course)
     parts = windows(t, _LENGTH, _OVERLAP)
-    model = _learned(evidence, noises, parts.some(_LEARNING))
     place, variance = np.zeros((t, k, 3)), np.zeros((t, k, 3))
     for batch in parts.batches(_BATCH):
-        found = _settled(_view(evidence, noises, model, parts.rows(batch)), model)
-        shares = parts.shares(batch)
-        for w, rows in enumerate(parts.rows(batch).T):
-            for axis, one in enumerate(found):
-                place[rows, :, axis] += shares[:, w, None] * one.place[:, w]
-                variance[rows, :, axis] += shares[:, w, None] * one.variance[:, w]
-    return Sure(place, np.sqrt(np.maximum(variance, 0.0)), np.sqrt(model.scale))
+        cut, shares = parts.rows(batch), parts.shares(batch)[..., None, None]
+        part = _Course(LIVELIER * course.drive[cut], course.weight[:, cut])
+        seen = scaled(view(evidence, noises, cut, model.stretch), model.scale)
+        found = [kalman.smooth(_tracks(one, seen, part)) for one in seen.sensors]
+        for out, pieces in zip((place, variance), zip(*found)):
+            each = shares * np.concatenate([x.reshape(*cut.shape, -1, k) for x in pieces], 2).swapaxes(2, 3)
+            for w, rows in enumerate(cut.T):
+                out[rows] += each[:, w]
+    return Sure(place, np.sqrt(np.maximum(variance, 0.0)), np.sqrt(model.scale.T))
 
 
-def _learned(evidence: Evidence, noises: Noises, parts: Windows) -> _Model:
-    """Usual liveliness and the scale of the noise, from some of the windows."""
-    k = evidence.score.shape[1]
-    model = _Model(np.full(k, _FIRST), np.ones((k, 3)))
-    weight, share = None, noises.detector.white / max(noises.detector.total, 1e-12)
+def _learned(evidence: Evidence, noises: Noises) -> tuple[_Model, _Course]:
+    """Usual liveliness and the scale of the noise, from some of the frames, and the course of these."""
+    t, k = evidence.score.shape
+    rows = np.unique(windows(t, _SAMPLE, 0).some(_SAMPLES).rows())
+    model = _Model(np.full(k, _FIRST), np.ones((3, k)), stretches(evidence))
+    plain = view(evidence, noises, _cut(evidence, rows), model.stretch)
+    course = _first_course(plain, model)
+    share = noises.detector.white / max(noises.detector.total, 1e-12)
     for _ in range(_ROUNDS):
-        view = _view(evidence, noises, model, parts.rows())
-        drive = np.broadcast_to(model.drive, (*view.step.shape, k))
-        found = _through(kalman.tell, view, drive, weight)
-        pull, slack = (x.sum((0, 1)) for x in _motion(view, found, drive))
+        seen = scaled(plain, model.scale)
+        course.drive = np.broadcast_to(model.drive, course.drive.shape)
+        found = _told(seen, course)
+        pull, slack = (x.sum((0, 1)) for x in _motion(seen, found, course.drive))
         model.drive *= np.clip((pull + _DOUBT) / (slack + _DOUBT), 0.1, 10) ** 1.5
-        model.scale *= _misjudged(view, found, weight) ** share
-        weight = _weights(view, found, weight)
-    return model
+        model.scale *= _misjudged(seen, found, course.weight) ** share
+        course.weight = _weights(seen, found, course.weight)
+    return model, course
 
 
-def _settled(view: _View, model: _Model) -> tuple[kalman.Smoothed, ...]:
-    """The windows smoothed, each joint as lively as it is at the time, gross errors out of weight."""
-    drive, weight = np.broadcast_to(model.drive, (*view.step.shape, len(model.drive))), None
+def _course(evidence: Evidence, noises: Noises, model: _Model, known: _Course) -> _Course:
+    """How lively each joint is at any time, and what weight its places have."""
+    t, k = evidence.score.shape
+    parts = windows(t, _STRETCH, _MARGIN)
+    out = _Course(np.zeros((t, k)), np.zeros((1 if noises.match is None else 2, t, k)))
+    for rows, share in zip(parts.rows().T, parts.shares().T):
+        seen = scaled(view(evidence, noises, _cut(evidence, rows), model.stretch), model.scale)
+        part = _first_course(seen, model)
+        if len(parts) == 1:
+            part.ends = known.ends  # of the same frames
+        else:
+            _told(seen, part)
+        _settle(seen, model, part, len(rows))
+        out.drive[rows] += share[:, None] * in_order(part.drive, len(rows))
+        for of_all, own in zip(out.weight, part.weight):
+            of_all[rows] += share[:, None] * in_order(own, len(rows))
+    return out
+
+
+def _settle(seen: View, model: _Model, course: _Course, size: int) -> None:
     for _ in range(_LOCAL_ROUNDS):
-        found = _through(kalman.tell, view, drive, weight)
-        pull, slack = (_pooled(x, view.pool) + _LOCAL_DOUBT for x in _motion(view, found, drive))
-        drive = np.maximum(drive * (pull / slack) ** 2, _LEAST * model.drive)
-        weight = _weights(view, found, weight)
-    return _through(kalman.smooth, view, LIVELIER * drive, weight)
+        found = _told(seen, course)
+        pull, slack = (_pooled(x, _POOL / seen.usual, size) + _LOCAL_DOUBT for x in _motion(seen, found, course.drive))
+        course.drive = np.maximum(course.drive * (pull / slack) ** 2, _LEAST * model.drive)
+        course.weight = _weights(seen, found, course.weight)
 
 
-def _through(
-    smoother: Callable[[kalman.Tracks], _Outcome], view: _View, drive: Floats, weight: list[Floats] | None
-) -> tuple[_Outcome, ...]:
-    """What the smoother makes of xc, v and d at that liveliness (L - 1, W, K); coordinates that as many sensors see go
-    through together, as what a short recording costs is the number of steps and not what is in them."""
-    white = [sensors.white / (1 if weight is None else weight[axis]) for axis, sensors in enumerate(view.sensors)]
-    out: dict[int, _Outcome] = {}
-    for memory in dict.fromkeys(sensors.memory for sensors in view.sensors):
-        axes = [axis for axis, sensors in enumerate(view.sensors) if sensors.memory == memory]
-        seen, slow, noise = (
-            np.concatenate(x, -1) for x in zip(*((view.sensors[i].seen, view.sensors[i].slow, white[i]) for i in axes)))
-        driven = np.concatenate([drive * view.stretch[axis] for axis in axes], -1)
-        found = smoother(kalman.Tracks(seen, noise, slow, memory, view.step, driven, REACTION))
-        parts = zip(*(np.split(x, len(axes), -1) for x in found))
-        out |= {axis: type(found)(*part) for axis, part in zip(axes, parts)}
-    return tuple(out[axis] for axis in range(len(view.sensors)))
+def _cut(evidence: Evidence, rows: Ints) -> Ints:
+    """(L, W) those frames (N,) in windows, each after the one before."""
+    n_windows = -(-len(rows) // max(_FEWEST, round(_PIECE / usual_step(evidence))))
+    return side_by_side(rows, -(-len(rows) // n_windows))
 
 
-def _motion(view: _View, found: Told, drive: Floats) -> tuple[Floats, Floats]:
-    """(L - 1, W, K) disturbances as found and as expected, of all three coordinates together."""
+def _first_course(seen: View, model: _Model) -> _Course:
+    shape = (*seen.step.shape, len(model.drive))
+    return _Course(np.broadcast_to(model.drive, shape), np.ones((len(seen.sensors[-1].seen), *shape)))
+
+
+def _tracks(sensors: Sensors, seen: View, course: _Course) -> kalman.Tracks:
+    """All coordinates that as many sensors see, beside each other: what a short recording costs is the number of steps
+    and not what is in them."""
+    n, *shape = sensors.seen.shape
+    flat = (n, *shape[:2], -1)
+    white = sensors.white / course.weight[:n, :, :, None]
+    drive = course.drive[:, :, None] * sensors.stretch
+    return kalman.Tracks(
+        sensors.seen.reshape(flat), white.reshape(flat), sensors.slow.reshape(flat), sensors.memory, seen.step,
+        drive.reshape(flat[1:]), REACTION)
+
+
+def _told(seen: View, course: _Course) -> list[kalman.Told]:
+    """What all coordinates tell (..., L, W, A, K)."""
+    found, ends = [], []
+    for i, sensors in enumerate(seen.sensors):
+        one, after = kalman.tell(_tracks(sensors, seen, course), course.ends[i] if course.ends else None)
+        shape = (*seen.step.shape, *sensors.stretch.shape)
+        found.append(kalman.Told(*(x.reshape(*x.shape[:-3], *shape) for x in one)))
+        ends.append(after)
+    course.ends = ends
+    return found
+
+
+def _motion(seen: View, found: list[kalman.Told], drive: Floats) -> tuple[Floats, Floats]:
+    """(L, W, K) disturbances as found and as expected, of all three coordinates together."""
     pull, slack = np.zeros(drive.shape), np.zeros(drive.shape)
-    for stretch, one in zip(view.stretch, found):
-        pull += drive * stretch * one.pull
-        slack += drive * stretch * one.slack
+    for sensors, one in zip(seen.sensors, found):
+        pull += drive * np.einsum("twak,ak->twk", one.pull, sensors.stretch)
+        slack += drive * np.einsum("twak,ak->twk", one.slack, sensors.stretch)
     return pull, slack
 
 
-def _pooled(x: Floats, frames: float) -> Floats:
-    """Sums over about 2.5 times as many frames."""
-    if len(x) == 0:
-        return x
-    return np.asarray(gaussian_filter1d(x, frames, axis=0, mode="nearest") * np.sqrt(2 * np.pi) * frames)
+def _pooled(x: Floats, frames: float, size: int) -> Floats:
+    """(L, W, K) sums over about 2.5 times as many frames, of which there are `size` with a step less between them."""
+    steps = in_order(x, max(size - 1, 1))
+    even = gaussian_filter1d(steps, frames, axis=0, mode="nearest") * np.sqrt(2 * np.pi) * frames
+    return side_by_side(np.append(even, even[-1:], 0)[:size], len(x))
 
 
-def _misjudged(view: _View, found: Told, weight: list[Floats] | None) -> Floats:
-    """(K, 3) by what the variance of the detectors' white noise ought to be multiplied."""
+def _misjudged(seen: View, found: list[kalman.Told], weight: Floats) -> Floats:
+    """(3, K) by what the variance of the detectors' white noise ought to be multiplied."""
     out = []
-    for axis, (sensors, one) in enumerate(zip(view.sensors, found)):
-        white = sensors.white[0] if weight is None else sensors.white[0] / weight[axis][0]
+    for sensors, one in zip(seen.sensors, found):
+        white = sensors.white[0] / weight[0, :, :, None]
         pull, slack = (white * one.miss[0] ** 2).sum((0, 1)), (white * one.weight[0]).sum((0, 1))
         out.append((pull + _DOUBT) / (slack + _DOUBT))
-    return np.asarray(np.clip(np.stack(out, -1), 0.25, 4.0))
+    return np.asarray(np.clip(np.concatenate(out), 0.25, 4.0))
 
 
-def _weights(view: _View, found: Told, weight: list[Floats] | None) -> list[Floats]:
-    """(S, L, W, K) of each coordinate: below 1 where it lies far from what all else makes of it.
-
-    One weight for what the detectors say of a joint in a frame, and one for the match.
-    """
+def _weights(seen: View, found: list[kalman.Told], weight: Floats) -> Floats:
+    """(S, L, W, K) below 1 where something lies far from what all else makes of it."""
     squares = []
-    for axis, (sensors, one) in enumerate(zip(view.sensors, found)):
-        extra = 0 if weight is None else sensors.white * (1 - 1 / weight[axis])
+    for sensors, one in zip(seen.sensors, found):
+        extra = sensors.white * (1 - 1 / weight[:len(sensors.seen), :, :, None])
         with np.errstate(divide="ignore", invalid="ignore"):
             squares.append(np.where(one.weight > 0, (one.miss / one.weight) ** 2 / (1 / one.weight + extra), 0.0))
-    detectors = _falling(squares[0][0] + squares[1][0] + squares[2][0], _GROSS[3])
-    out = [np.stack([detectors, *(_falling(s, _GROSS[1]) for s in square[1:])]) for square in squares]
-    return out
+    detectors = _falling(sum(square[0].sum(2) for square in squares), _GROSS[3])
+    match = _falling(squares[-1][1:, :, :, 0], _GROSS[1])
+    return np.concatenate([detectors[None], match])
 
 
 def _falling(square: Floats, limit: float) -> Floats:
     return np.asarray(np.minimum(1.0, (limit / np.maximum(square, limit)) ** 2) + 1e-6)
-
-
-def _view(evidence: Evidence, noises: Noises, model: _Model, rows: Ints) -> _View:
-    """The windows' frames `rows` (L, W) of the evidence, as the smoother takes them."""
-    step = np.diff(evidence.time[rows], axis=0)
-    usual = float(np.median(np.diff(evidence.time))) if len(evidence) > 1 else 1.0
-    place, own = (x[rows].transpose(3, 0, 1, 2) for x in (evidence.place, evidence.sigma))
-    variance = own**2 * model.scale.T[:, None, None]
-    parts = noises.detector
-    flat = [
-        _Sensors(seen[None], _known(parts.white * v)[None], _known(parts.slow * v)[None], (parts.memory,))
-        for seen, v in zip(place, variance)
-    ]
-    if noises.match is not None:
-        flat[2] = _both(flat[2], _matched(evidence, noises.match, rows), noises.match.memory)
-    return _View((flat[0], flat[1], flat[2]), _usable(step, usual), _stretch(evidence, place), _POOL / usual)
-
-
-def _known(variance: Floats) -> Floats:
-    return np.where(np.isfinite(variance), np.maximum(variance, _LEAST), 1.0)
-
-
-def _usable(step: Floats, usual: float) -> Floats:
-    """Steps of the clock that neither stand still nor, at a break, take the variance beyond what can be reckoned."""
-    return np.clip(step, 0.01 * usual, max(2.0, usual))
-
-
-def _matched(evidence: Evidence, parts: Parts, rows: Ints) -> tuple[Floats, Floats, Floats]:
-    """(L, W, K) the match, its white and its slow variance, which is great where it may see something else."""
-    seen, sigma, hidden = (x[rows] for x in (evidence.matched, evidence.matched_sigma, evidence.hidden))
-    lost = np.where(np.isfinite(hidden), hidden, 0.0)
-    seen = np.where(np.isfinite(sigma) & (lost < _SURELY_HIDDEN), seen, np.nan)
-    return seen, _known(parts.white * sigma**2 / (1 - np.minimum(lost, 0.9))), _known(
-        parts.slow * sigma**2 + lost * _OCCLUDER**2)
-
-
-def _both(detectors: _Sensors, match: tuple[Floats, Floats, Floats], memory: float) -> _Sensors:
-    seen, white, slow = (np.concatenate([a, b[None]]) for a, b in zip(detectors[:3], match))
-    return _Sensors(seen, white, slow, (*detectors.memory, memory))
-
-
-def _stretch(evidence: Evidence, place: Floats) -> Floats:
-    """(3, W, K) px^2 to a m^2 at each joint's usual distance: d / B in the picture, d^2 / B f in disparity."""
-    d, camera = np.abs(place[2]), evidence.camera
-    all_of_them = np.nanmedian(d) if np.isfinite(d).any() else abs(camera.baseline) * camera.focal
-    known = np.isfinite(d).any(0)
-    middle = np.nanmedian(np.where(known, d, all_of_them), axis=0)
-    across = middle / abs(camera.baseline)
-    along = middle**2 / (abs(camera.baseline) * camera.focal)
-    return np.stack([across, across, along]) ** 2

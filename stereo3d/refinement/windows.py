@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -50,6 +51,21 @@ class Windows:
         total = np.zeros(self.size)
         np.add.at(total, self.rows(), out)  # a frame near the end can lie in three
         return out[:, which] / total[self.rows(which)]
+
+
+Rows = TypeVar("Rows", Floats, Ints)
+
+
+def side_by_side(x: Rows, length: int) -> Rows:
+    """(L, W, ...) the rows of x (N, ...) in windows of L, each after the one before; the last row is repeated."""
+    n_windows = -(-len(x) // length)
+    rows = np.minimum(np.arange(n_windows * length), len(x) - 1)
+    return x[rows.reshape(n_windows, length).T]
+
+
+def in_order(x: Floats, size: int) -> Floats:
+    """(N, ...), the inverse of `side_by_side`."""
+    return x.swapaxes(0, 1).reshape(-1, *x.shape[2:])[:size]
 
 
 def windows(size: int, length: int, overlap: int) -> Windows:

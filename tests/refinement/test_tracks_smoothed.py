@@ -87,6 +87,22 @@ def test_windows_are_as_good_as_the_whole(monkeypatch: pytest.MonkeyPatch) -> No
     np.testing.assert_allclose(parts.sigma.mean(), whole.sigma.mean(), rtol=0.05)
 
 
+def test_liveliness_is_that_of_one_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is learned in windows of about a second side by side; in one long window it takes longer."""
+    clip = clip_of(MIXED, 42, 12.0)
+    noises = noises_of(clip.evidence)
+    usual = smoothed(clip.evidence, noises)
+    away = []
+    for changed in ({"_PIECE": 100.0}, {"_STRETCH": 150, "_MARGIN": 45}):
+        with monkeypatch.context() as one:
+            for name, value in changed.items():
+                one.setattr(smooth, name, value)
+            whole = smoothed(clip.evidence, noises)
+        away.append(np.abs(usual.place - whole.place) / whole.sigma)
+        np.testing.assert_allclose(usual.sigma.mean(), whole.sigma.mean(), rtol=0.05)
+    assert max(x.mean() for x in away) < 0.05 and max(np.percentile(x, 99) for x in away) < 0.3
+
+
 def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     clip = clip_of(MIXED, 42, 12.0)
     monkeypatch.setattr(smooth, "_LENGTH", 100)

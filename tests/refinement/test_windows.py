@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stereo3d.refinement.windows import windows
+from stereo3d.refinement.windows import in_order, side_by_side, windows
 
 
 @pytest.mark.parametrize("size", [1, 5, 10, 11, 17, 29, 100])
@@ -37,3 +37,13 @@ def test_some_are_spread_evenly() -> None:
     some = parts.some(5)
     assert len(some) == 5 and some.starts[0] == 0 and some.starts[-1] == parts.starts[-1]
     assert len(parts.some(10_000)) == len(parts)
+
+
+@pytest.mark.parametrize(("size", "length"), [(1, 1), (7, 3), (9, 3), (10, 4)])
+def test_side_by_side_and_in_order_again(size: int, length: int) -> None:
+    x = np.arange(2.0 * size).reshape(size, 2)
+    beside = side_by_side(x, length)
+    assert beside.shape == (length, -(-size // length), 2)
+    np.testing.assert_array_equal(in_order(beside, size), x)
+    rest = in_order(beside, beside.shape[0] * beside.shape[1])[size:]
+    np.testing.assert_array_equal(rest, np.broadcast_to(x[-1], rest.shape))
