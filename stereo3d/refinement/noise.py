@@ -2,18 +2,20 @@
 
 On a rectified pair v_left - v_right is noise alone, and has the variance that the disparity has if the detector errs
 alike along both axes. What the views err together hides from it and is seen in time: the infant moves smoothly, so
-what third differences of the mean row leave is white noise (their gain on 2 Hz at 30 a second is below 0.1).
+what differences over several frames leave of the mean row is white noise (the gain of third differences on 2 Hz at 30 a
+second is below 0.1). Of quick movements more is left, so the joints that move least tell.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 
 from stereo3d.poses import Poses2D
 from stereo3d.stereo import Stereo
-from stereo3d.values import Floats, Value, array, number
+from stereo3d.values import Bools, Floats, Value, array, number
 
 CORRELATION = 0.5
 """Of the two views' errors where the recording does not tell: about that of AGMA's networks, from its errors."""
@@ -34,8 +36,10 @@ _INNER = 0.9733
 _ROUNDS = 4
 _GROSS = 4.0
 """Standard deviations of v_left - v_right beyond which an error is gross."""
-_THIRD_GAIN = 20.0
-"""By what third differences multiply the variance of white noise: 1 + 9 + 9 + 1."""
+_FEW, _MANY = 3, 5
+"""How often white noise is taken differences of: few where slow noise has to stay out, many where movement has to."""
+_STROLL = 8
+"""Frames whose mean tells how a joint moves, whatever its white noise."""
 _LONGEST_STEP = 0.1
 """s between frames, up to which movement is smooth enough for third differences."""
 _FEWEST = 30
@@ -182,20 +186,35 @@ def _robust(x: Floats) -> float:
     return out
 
 
-def _third(x: Floats, time: Floats) -> Floats:
-    """(T - 3, K) third differences of x (T, K), NaN across gaps."""
-    if len(x) < 4:
+def _differences(x: Floats, time: Floats, times: int) -> Floats:
+    """(T - N, K) differences of x (T, K), taken N times, NaN across gaps."""
+    if len(x) <= times:
         return np.zeros((0, x.shape[1]))
-    out = np.asarray(np.diff(x, 3, axis=0), float)
-    near = np.lib.stride_tricks.sliding_window_view(np.diff(time), 3).max(1) <= _LONGEST_STEP
+    out = np.asarray(np.diff(x, times, axis=0), float)
+    near = np.lib.stride_tricks.sliding_window_view(np.diff(time), times).max(1) <= _LONGEST_STEP
     return np.where(near[:, None], out, np.nan)
 
 
-def _white(x: Floats, time: Floats) -> float:
-    """Variance of the white part of x (T, K), NaN where frames are too few or too far apart."""
-    jumps = _third(x, time)
+def _white(x: Floats, time: Floats, times: int = _FEW) -> float:
+    """Variance of the white part of x (T, K), NaN where frames are too few or too far apart.
+
+    Differences taken n times multiply that of white noise by (2n)! / n!^2.
+    """
+    jumps = _differences(x, time, times)
     known = jumps[np.isfinite(jumps)]
-    return _robust(known) ** 2 / _THIRD_GAIN if known.size >= _TRUSTED_FEWEST else np.nan
+    return _robust(known) ** 2 / comb(2 * times, times) if known.size >= _TRUSTED_FEWEST else np.nan
+
+
+def _quietest(row: Floats) -> Bools:
+    """(K,) the half of the joints whose rows (T, K) move least from one third of a second to the next."""
+    known = np.isfinite(row)
+    total, n = (np.cumsum(x, 0) for x in (np.where(known, row, 0.0), known))
+    mean = (total[_STROLL:] - total[:-_STROLL]) / np.maximum(n[_STROLL:] - n[:-_STROLL], 1)
+    moved = np.abs(mean[_STROLL:] - mean[:-_STROLL])
+    if not len(moved):
+        return np.ones(row.shape[1], bool)
+    lively = np.where(known.any(0), np.median(moved, 0), np.inf)
+    return np.asarray(lively <= np.median(lively))
 
 
 def _parts(dv: Floats, time: Floats) -> tuple[float, float, float, float]:
@@ -233,8 +252,9 @@ def _correlation(row: Floats, dv: Floats, time: Floats, rows: Floats) -> float:
 
     With one sigma s in both views, the mean row varies by s^2 (1 + rho) / 2 and the difference by 2 s^2 (1 - rho).
     """
-    common, apart = _white(row, time), _white(dv, time)
-    if np.isfinite(common) and apart > 0.05 * float(np.median(rows)) ** 2:
-        ratio = 4 * common / apart
-        return float(np.clip((ratio - 1) / (ratio + 1), -0.2, MOST_CORRELATED))
+    for among in (_quietest(row), np.ones(row.shape[1], bool)):
+        common, apart = (_white(x[:, among], time, _MANY) for x in (row, dv))
+        if np.isfinite(common) and apart > 0.05 * float(np.median(rows)) ** 2:
+            ratio = 4 * common / apart
+            return float(np.clip((ratio - 1) / (ratio + 1), -0.2, MOST_CORRELATED))
     return CORRELATION

@@ -36,6 +36,33 @@ class TestWhiteNoise:
         assert noise.white > 0.9 and noise.bias < 0.03
 
 
+class TestMovement:
+    def moved(self, joints, *, hertz: float, size: float, those: slice):
+        """Those joints shaken along the rows of both views."""
+        wave = size * np.sin(2 * np.pi * hertz * joints.left.time)[:, None]
+
+        def shake(xy):
+            xy[:, those, 1] += wave
+
+        return joints.map(lambda one: changed(one, xy=shake))
+
+    def test_quick_limbs_are_no_noise_of_both_views(self):
+        joints = self.moved(views(DetectorNoise(white=1.0)).joints, hertz=6.0, size=8.0, those=slice(9, 17))
+        assert noise_of(joints).correlation == pytest.approx(0.0, abs=0.12)
+
+    def test_movement_of_the_whole_body_is_hardly_any_either(self):
+        joints = self.moved(views(DetectorNoise(white=1.0)).joints, hertz=3.0, size=3.0, those=slice(None))
+        assert noise_of(joints).correlation == pytest.approx(0.0, abs=0.12)
+
+    def test_joints_never_seen_are_not_those_that_stay(self):
+        joints = views(DetectorNoise(white=1.0)).joints
+
+        def lose(xy):
+            xy[:, 5:] = np.nan
+
+        assert noise_of(joints.map(lambda one: changed(one, xy=lose))).correlation == pytest.approx(0.0, abs=0.15)
+
+
 class TestNoiseThatLasts:
     def test_is_told_from_white(self):
         noise = found(DetectorNoise.mixed(3.0, correlation=0.5), seconds=60.0)
