@@ -90,7 +90,7 @@ class Tally:
 
     def movement(self, row: Row) -> Movement:
         """The row's tracks beside the truth's."""
-        return summed_up(np.concatenate([np.zeros((0, 2)), *self.moves[row].values()]))
+        return summed_up(np.concatenate([np.zeros((0, 2)), *(of.reshape(-1, 2) for of in self.moves[row].values())]))
 
     def versus(self, row: Row, plain: str) -> Interval:
         """The row's mean error over that of another method in the same cell, with its interval by infant."""

@@ -55,6 +55,13 @@ def test_parts_add_up():
     assert Tally.merged([*parts, parts[0]]).figures(PLAIN) == both.figures(PLAIN)
 
 
+def test_an_infant_without_tracks_is_read_back():
+    tally = Tally()
+    tally.moves[FRAME] = {"1": np.zeros((0, 2)), "2": np.zeros((3, 2))}
+    again = Tally.merged([json.loads(json.dumps(tally.to_dict()))])
+    assert again.movement(FRAME).tracks == 3 == tally.movement(FRAME).tracks
+
+
 @pytest.mark.parametrize("part", [{}, {"columns": [], "rows": []}, []])
 def test_what_is_no_part_is_refused(part):
     with pytest.raises(InputError, match="make it anew"):
