@@ -25,6 +25,7 @@ from stereo3d.recording.base import FramePair, Recording
 from stereo3d.recording.rig import Rig, rectifier_for
 from stereo3d.refinement.evidence import prepare
 from stereo3d.refinement.looking import Looking, joined
+from stereo3d.refinement.notions import notion_by
 from stereo3d.refinement.offset_file import read_offsets, write_offsets
 from stereo3d.refinement.offsets import Annotated, Offsets, fit_offsets
 from stereo3d.refinement.refine import refine
@@ -51,14 +52,14 @@ def put_refined(
 
     Read and written in stretches of minutes, so that memory does not grow with the recording.
     """
-    offsets = offsets_of(settings)
+    offsets, notion = offsets_of(settings), notion_by(origin)
 
     def refined(rows: slice) -> Poses3D:
         joints = Stereo(*(storage.get(file, side, rows) for side in ("left", "right")))
         surface = storage.get(file, "surface", rows) if "surface" in file else None
         if settings.mode == "none":
             return triangulate(joints, camera, gates)
-        return refine(joints, camera, settings, gates=gates, surface=surface, offsets=offsets)
+        return refine(joints, camera, settings, gates=gates, surface=surface, offsets=offsets, notion=notion)
 
     learned: list[dict[str, Any]] = []
     for piece in in_stretches(len(file["left/time"]), refined):
@@ -86,13 +87,14 @@ def refine_file(
     values = _joints_in(poses)
     joints: Stereo[Poses2D] = Stereo(values["left"], values["right"])
     camera: RectifiedCamera = values["camera"]
-    if recording is not None and settings.pictures:
-        rectifier = _same_camera(rectifier_for(recording, rig), camera)
-        values["surface"] = _looked(recording, rectifier, joints, offsets_of(settings), on_progress)
-    elif not settings.pictures:
-        values.pop("surface", None)
     before = values.pop("poses", None)
     origin = dict(before.origin) if isinstance(before, Poses3D) else {}
+    if recording is not None and settings.pictures:
+        looking = Looking(
+            _same_camera(rectifier_for(recording, rig), camera), offsets_of(settings), notion_by(origin))
+        values["surface"] = _looked(recording, looking, joints, on_progress)
+    elif not settings.pictures:
+        values.pop("surface", None)
     told = dataclasses.asdict(settings) | {"offsets": sha256(settings.offsets) if settings.offsets else None}
     about = {"stereo3d": stereo3d.__version__, "joints_sha256": sha256(poses), "settings": told}
     with storage.new_file(output) as file:
@@ -133,14 +135,13 @@ def _numbers(camera: RectifiedCamera | StereoRig) -> list[float]:
 
 
 def _looked(
-    recording: Recording, rectifier: Rectifier, joints: Stereo[Poses2D], offsets: Offsets | None,
-    on_progress: Callable[[int], None],
+    recording: Recording, looking: Looking, joints: Stereo[Poses2D], on_progress: Callable[[int], None]
 ) -> Surface:
     """What the pictures of the joints' frames show."""
     frames = joints.left.frame.tolist()
     if not frames or frames[-1] >= len(recording) or frames != sorted(set(frames)):
         raise UsageError(f"the recording has {len(recording)} pairs, the result frames up to {max(frames, default=-1)}")
-    pairs, looking, seen = _pairs_of(recording, frames), Looking(rectifier, offsets), []
+    pairs, seen = _pairs_of(recording, frames), []
     for first in range(0, len(frames), _BATCH):
         part = joints.map(lambda view: rows_of(view, slice(first, first + _BATCH)))
         seen.append(looking.see(part, (pair for pair, _ in zip(pairs, part.left.frame))))
@@ -173,7 +174,7 @@ def fit_offsets_to(
     plain = triangulate(joints, values["camera"])
     pairs = shared_frames(plain, known)
     part = joints.map(lambda view: rows_of(view, pairs.rows))
-    surface = _looked(recording, rectifier, part, start, on_progress)
+    surface = _looked(recording, Looking(rectifier, start), part, on_progress)
     prepared = prepare(part, values["camera"])
     xyz = _truth_at(known, plain, pairs.truth_rows)
     fitted = fit_offsets([Annotated(weigh(prepared, surface, start), surface, xyz)], start)

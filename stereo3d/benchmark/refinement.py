@@ -28,6 +28,7 @@ from stereo3d.recording.base import open_recording
 from stereo3d.refinement.clip import clip
 from stereo3d.refinement.evidence import prepare
 from stereo3d.refinement.frame import refine_frames
+from stereo3d.refinement.notion import Notion
 from stereo3d.refinement.refine import gated
 from stereo3d.refinement.surface import look
 from stereo3d.refinement.weigh import weigh
@@ -41,6 +42,18 @@ PLAIN, RECORDED = "plain", "recorded"
 _OPEN = Gates(score=0.0, row=1e6, depth=(0.1, 10.0))
 _FACE = ("eye", "ear")
 """What the 13 joints do without."""
+
+
+class Found(NamedTuple):
+    """How joints came about."""
+
+    gates: Gates
+    """What is refused beforehand."""
+    notion: Notion | None
+    """The detector's of where joints are; None where all of its noise is drawn."""
+
+
+_SIMULATED = Found(_OPEN, None)
 Finder = Callable[[Path], Detector | Replayer]
 """What finds the joints of the recording at that path."""
 
@@ -111,10 +124,10 @@ def measure(
 
 def measure_recorded(
     recordings: Sequence[Path], finder: Finder | None = None, *, every: int = 1, named: str = "detector",
-    on_scene: Callable[[str], object] = print,
+    notion: Notion | None = None, on_scene: Callable[[str], object] = print,
 ) -> Tally:
     """The errors of all methods on recordings that `stereo3d simulate` wrote: with the usual noises, and with what a
-    detector finds there in boxes of its own search, as `named`.
+    detector finds there in boxes of its own search, as `named`; `notion` is the detector's.
 
     A detector's plain joints are those that `--refine none` gives. Raises what reading and detecting raise.
     """
@@ -128,7 +141,7 @@ def measure_recorded(
                 _measure(tally, cell, scene, scene.detected(drawn, seed=seed))
             if finder:
                 joints = detect(recording, scene.rectifier, finder(path))
-                _measure(tally, Cell(RECORDED, named, path.stem), scene, joints, Gates())
+                _measure(tally, Cell(RECORDED, named, path.stem), scene, joints, Found(Gates(), notion))
     return tally
 
 
@@ -140,9 +153,9 @@ def _changed(scene: Scene, condition: str, seed: int) -> Scene:
     return covered(scene, seed=seed) if condition == "40 % covered" else scene
 
 
-def _measure(tally: Tally, cell: Cell, scene: Scene, joints: Stereo[Poses2D], gates: Gates = _OPEN) -> None:
+def _measure(tally: Tally, cell: Cell, scene: Scene, joints: Stereo[Poses2D], by: Found = _SIMULATED) -> None:
     truth = scene.xyz[scene.frames]
-    for method, poses in results(scene, joints, gates):
+    for method, poses in results(scene, joints, by):
         off, sigma = poses.xyz - truth, poses.sigma
         for which, seen, counted in _groups(scene):
             row = Row(cell.condition, cell.noise, which, seen, method)
@@ -169,15 +182,16 @@ def _groups(scene: Scene) -> Iterator[tuple[str, str, Bools]]:
             yield kind, seen, np.asarray(those & when)
 
 
-def results(scene: Scene, joints: Stereo[Poses2D], gates: Gates = _OPEN) -> Iterator[tuple[str, Poses3D]]:
+def results(scene: Scene, joints: Stereo[Poses2D], by: Found = _SIMULATED) -> Iterator[tuple[str, Poses3D]]:
     """Each method's name and what it makes of the joints of all frames in those that have pictures."""
     rows = np.array(scene.frames)
-    yield PLAIN, _of_rows(triangulate(joints, scene.camera, gates), rows)
-    prepared = prepare(joints, scene.camera)
-    alone = gated(prepared.evidence, gates)
+    yield PLAIN, _of_rows(triangulate(joints, scene.camera, by.gates), rows)
+    prepared = prepare(joints, scene.camera, notion=by.notion)
+    offsets = by.notion.offsets if by.notion else None
+    alone = gated(prepared.evidence, by.gates)
     yield "gates", _of_rows(refine_frames(alone), rows)
     part = prepared.of_frames(rows)
-    weighed = gated(weigh(part, look(part, scene.pairs(), scene.rectifier)), gates)
+    weighed = gated(weigh(part, look(part, scene.pairs(), scene.rectifier, offsets), offsets), by.gates)
     yield "frame", refine_frames(weighed)
     if len(rows) == len(scene.xyz):
         yield "clip", clip(weighed)

@@ -16,6 +16,7 @@ from stereo3d.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from stereo3d.benchmark.tally import Tally
+    from stereo3d.refinement.notion import Notion
 
 Parts = Annotated[list[Path] | None, typer.Argument(help="Parts that were written before, to be added.")]
 Infants = Annotated[
@@ -76,8 +77,22 @@ def refinement(
 def _on_recordings(recordings: list[Path], detector: str | None, weights: Path | None, every: int) -> Tally:
     from stereo3d.benchmark.refinement import measure_recorded
 
-    name, finder, _ = finder_of(detector or "darkpose", weights) if detector or weights else ("", None, "")
-    return measure_recorded(recordings, finder, every=every, named=name, on_scene=_say)
+    if not (detector or weights):
+        return measure_recorded(recordings, every=every, on_scene=_say)
+    which = detector or "darkpose"
+    name, finder, _ = finder_of(which, weights)
+    return measure_recorded(
+        recordings, finder, every=every, named=name, notion=_notion(which, weights), on_scene=_say)
+
+
+def _notion(detector: str, weights: Path | None) -> Notion | None:
+    from stereo3d.detectors.bundled import bundled
+    from stereo3d.journal import sha256
+    from stereo3d.models.shelf import located
+    from stereo3d.refinement.notions import notion_of
+
+    given = weights or bundled(detector)
+    return notion_of(detector, sha256(located(given)) if given and detector != "replay" else None)
 
 
 def _say(scene: str) -> None:

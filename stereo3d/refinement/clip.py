@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from stereo3d.refinement.constant import Noises, agreed, noises_of
 from stereo3d.refinement.evidence import Evidence, located
 from stereo3d.refinement.gaps import holes
 from stereo3d.refinement.motion import without_frozen, without_leaps
+from stereo3d.refinement.notion import by_rows, drifting, in_common
 from stereo3d.refinement.parts import Parts
 from stereo3d.refinement.rigid import Corrected, corrected
 from stereo3d.refinement.settings import SPEED
@@ -61,23 +63,24 @@ def clip(evidence: Evidence, settings: OverTime = OverTime()) -> Poses3D:
     if not len(evidence):
         none = np.zeros((0, len(evidence.skeleton), 3))
         return _poses(evidence, none, none, {"refine": {"method": "clip"}})
-    found = _repaired(evidence, settings)
+    found, common = in_common(_repaired(evidence, settings))
     noises = noises_of(found)
     found, constant = agreed(found, noises)
-    sure = smoothed(found, noises)
+    sure = smoothed(_followed(found), noises)
     seen = np.isfinite(found.place[..., :2]).all(-1) & (np.isfinite(found.place[..., 2]) | np.isfinite(found.matched))
     near = holes(seen, found.time) <= settings.gap
     place, sigma, lengths = sure.place, np.hypot(sure.sigma, constant), None
     if settings.bones:
         lengths = _with_bones(found, sure, constant=constant, noises=noises, near=near)
         place, sigma = lengths.place, lengths.sigma
-    place, sigma = (np.where(near[..., None], x, np.nan) for x in (place, sigma))
+    place, sigma = (np.where(near[..., None], x, np.nan) for x in (place, np.hypot(sigma, common)))
     xyz, deviation = located(place, sigma, found.camera)
     behind = ~(xyz[..., 2] > 0)
     xyz[behind], deviation[behind] = np.nan, np.nan
     given = np.isfinite(xyz).all(-1)
     status = found.status | int(Status.FILLED) * (given & ~seen)
     origin = {"method": "clip", "gap": settings.gap, "speed": settings.speed, "bones": settings.bones}
+    origin |= {"notion": found.notion is not None}
     origin |= _learned(found, noises, sure, lengths)
     return _poses(found, xyz, deviation, {"refine": origin}, status)
 
@@ -97,6 +100,14 @@ def _repaired(evidence: Evidence, settings: OverTime) -> Evidence:
     found, _ = straightened(found)
     found, _ = without_leaps(found, settings.speed)
     return found
+
+
+def _followed(found: Evidence) -> Evidence:
+    """As smoothing takes it: what stays throughout is none of its matter."""
+    if found.notion is None:
+        return found
+    d = np.hypot(by_rows(found), drifting(found))
+    return dataclasses.replace(found, sigma=np.concatenate([found.sigma[..., :2], d[..., None]], -1))
 
 
 def _with_bones(found: Evidence, sure: Sure, *, constant: Floats, noises: Noises, near: Bools) -> Corrected:
@@ -142,6 +153,8 @@ def _notes(found: Evidence, noises: Noises) -> list[str]:
         notes.append(f"{len(found)} frames: too few to learn much of noise and bones; at least {SHORT} are wanted")
     if noises.detector.constant > _LASTING * noises.detector.total:
         notes.append("most of the detector's error stays the same throughout: time cannot tell it, bones only in part")
+    if found.notion is not None and found.notion.supposed:
+        notes.append("how far this detector is off in both views alike is not known: supposed after another's")
     if noises.match is None:
         notes.append("without the pictures: the detectors' disparity alone")
     seen = np.isfinite(found.place[..., 0])

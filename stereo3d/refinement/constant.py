@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stereo3d.refinement.evidence import Evidence
+from stereo3d.refinement.notion import by_rows, drifting, staying
 from stereo3d.refinement.parts import Parts, split
 from stereo3d.values import Bools, Floats
 
@@ -34,7 +35,7 @@ class Noises(NamedTuple):
 
 def noises_of(evidence: Evidence) -> Noises:
     """The parts of the detectors' noise from v_left - v_right, then the match's from what it differs from theirs."""
-    own = evidence.sigma[..., 2]
+    own = by_rows(evidence)
     with np.errstate(invalid="ignore", divide="ignore"):
         found = split(evidence.residual / own, evidence.time) or SUPPOSED
         off = np.where(evidence.hidden < _SEEN, evidence.place[..., 2] - evidence.matched, np.nan)
@@ -44,10 +45,19 @@ def noises_of(evidence: Evidence) -> Noises:
         return Noises(detector, None)
     both = np.isfinite(off)
     ratio = float(np.mean(own[both] ** 2) / np.mean(evidence.matched_sigma[both] ** 2)) if both.any() else 1.0
-    beside = _times(detector, ratio)
+    beside = _beside_notion(_times(detector, ratio), evidence, both)
     match = split(off, evidence.time, known=beside)
     match = _drawn(match, beside, evidence.time, np.isfinite(off)) if match else SUPPOSED_MATCH
     return Noises(detector, dataclasses.replace(match, constant=max(match.constant, _LEAST_MATCH)))
+
+
+def _beside_notion(parts: Parts, evidence: Evidence, both: Bools) -> Parts:
+    """The parts with what the detector's notion adds to them, in the same unit."""
+    if evidence.notion is None or not both.any():
+        return parts
+    slow, constant = (float(np.mean(x[both] ** 2) / np.mean(evidence.matched_sigma[both] ** 2))
+                      for x in (drifting(evidence), staying(evidence)))
+    return Parts(parts.white, parts.slow + slow, parts.constant + constant, parts.memory)
 
 
 def _times(parts: Parts, factor: float) -> Parts:
@@ -80,12 +90,14 @@ def agreed(evidence: Evidence, noises: Noises) -> tuple[Evidence, Floats]:
     Each moves by its share of the constant variance. The mean difference is one of a minute around each frame.
     """
     own = _usual(evidence.sigma**2) * noises.detector.constant
+    own[:, 2] = _usual(by_rows(evidence) ** 2) * noises.detector.constant + _usual(staying(evidence) ** 2)
     if noises.match is None:
         return evidence, np.sqrt(own)
     theirs = _usual(evidence.matched_sigma**2) * noises.match.constant
     off = np.where(evidence.hidden < _SEEN, evidence.place[..., 2] - evidence.matched, np.nan)
     mean, seconds = _running_mean(off, evidence.time, _SPAN)
-    fading = 2 * (noises.detector.slow * noises.detector.memory * _usual(evidence.sigma[..., 2] ** 2)
+    fading = 2 * (noises.detector.slow * noises.detector.memory * _usual(by_rows(evidence) ** 2)
+                  + (evidence.notion.memory if evidence.notion else 0.0) * _usual(drifting(evidence) ** 2)
                   + noises.match.slow * noises.match.memory * _usual(evidence.matched_sigma**2))
     faded = np.divide(fading, seconds, out=np.full(seconds.shape, np.inf), where=seconds > 0)
     total = own[:, 2] + theirs + faded

@@ -23,6 +23,7 @@ from stereo3d.values import Floats, Ints, Value, array
 if TYPE_CHECKING:
     from stereo3d.refinement.gates import Bounds
     from stereo3d.refinement.noise import Noise
+    from stereo3d.refinement.notion import Notion
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,9 +54,15 @@ class Evidence(Value):
     """(T,) index of the pair in the recording."""
     skeleton: Skeleton
     camera: RectifiedCamera
+    lasting: Floats | None = None
+    """(T, K, 3) px, the part of sigma that is the detector's own notion of where joints are; None where it has none."""
+    notion: Notion | None = None
+    """Which that is."""
 
     def __post_init__(self) -> None:
         place = array("place", self.place, ("T", len(self.skeleton), 3))
+        if self.lasting is not None:
+            self._set(lasting=array("lasting", self.lasting, place.shape))
         self._set(place=place, sigma=array("sigma", self.sigma, place.shape))
         flat = ("matched", "matched_sigma", "hidden", "score", "residual")
         self._set(**{n: array(n, getattr(self, n), place.shape[:2]) for n in flat})
@@ -157,10 +164,13 @@ def evidence(joints: Stereo[Poses2D], camera: RectifiedCamera, bounds: Bounds | 
     return prepare(joints, camera, bounds).evidence
 
 
-def prepare(joints: Stereo[Poses2D], camera: RectifiedCamera, bounds: Bounds | None = None) -> Prepared:
-    """`evidence`, and the joints and the noise that it stands on."""
+def prepare(
+    joints: Stereo[Poses2D], camera: RectifiedCamera, bounds: Bounds | None = None, *, notion: Notion | None = None
+) -> Prepared:
+    """`evidence`, and the joints and the noise that it stands on; `notion`: the detector's own of where joints are."""
     from stereo3d.refinement import gates
     from stereo3d.refinement.noise import noise_of
+    from stereo3d.refinement.notion import allowed_for
 
     noise = noise_of(_together(joints))
     joints, swapped = gates.unswapped(joints, noise, camera)
@@ -178,7 +188,7 @@ def prepare(joints: Stereo[Poses2D], camera: RectifiedCamera, bounds: Bounds | N
         status=gates.missing(joints) + refused + int(Status.SWAPPED) * swapped, time=left.time, frame=left.frame,
         skeleton=left.skeleton, camera=camera,
     )
-    return Prepared(joints, noise, found)
+    return Prepared(joints, noise, found) if notion is None else Prepared(joints, *allowed_for(notion, noise, found))
 
 
 def _together(joints: Stereo[Poses2D]) -> Stereo[Poses2D]:

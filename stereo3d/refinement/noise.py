@@ -60,11 +60,11 @@ class Noise(Value):
     """Between the views."""
     row_offset: float
     """px, v_left - v_right that all joints have in common: rectification that is a little off."""
-    white: float
-    """Share of the variance that is new in every frame."""
-    slow: float
+    white: Floats | float
+    """Share of the disparity's variance that is new in every frame, of all joints or of each (K,)."""
+    slow: Floats | float
     """Share that drifts."""
-    bias: float
+    bias: Floats | float
     """Share that stays throughout; the three add up to 1."""
     memory: float
     """s, over which the slow part falls to 1/e; NaN where there is none."""
@@ -73,7 +73,8 @@ class Noise(Value):
         rows = array("rows", self.rows, ("K",))
         self._set(rows=rows, usual=array("usual", self.usual, rows.shape))
         self._set(correlation=number("correlation", self.correlation, -1, 1))
-        self._set(**{n: number(n, getattr(self, n), 0, 1) for n in ("exponent", "white", "slow", "bias")})
+        self._set(exponent=number("exponent", self.exponent, 0, 1))
+        self._set(**{n: _share(n, getattr(self, n), len(rows)) for n in ("white", "slow", "bias")})
 
     def of_views(self, joints: Stereo[Poses2D]) -> Stereo[Floats]:
         """(T, K) px along an axis, the standard deviation of each joint in each view."""
@@ -93,6 +94,12 @@ class Noise(Value):
         middle, apart = np.sqrt(both + shared) / 2, np.sqrt(both - shared)
         known = np.isfinite(joints.left.xy[..., 0] + joints.right.xy[..., 0])
         return np.where(known[..., None], np.stack([middle, middle, apart], -1), np.nan)
+
+
+def _share(name: str, x: Floats | float, n_joints: int) -> Floats | float:
+    for one in np.ravel(x).tolist():
+        number(name, one, 0, 1)
+    return array(name, x, (n_joints,)) if isinstance(x, np.ndarray) and x.ndim else float(x)
 
 
 def noise_of(joints: Stereo[Poses2D]) -> Noise:

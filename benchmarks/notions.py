@@ -1,0 +1,90 @@
+"""Learns where a detector takes joints to be, on rendered infants, and writes what ships with the toolkit.
+
+    python benchmarks/notions.py [--infants 14] [--first 7200] [--detector darkpose] [--weights FILE] [--work DIR]
+                                 [-o stereo3d/refinement/notions.json]
+
+Each infant is drawn in six pairs, 2/3 s apart, by the traced renderer (that of `stereo3d simulate`), in one of four
+movements; the detector looks for its joints, and its errors beside the truth are split into what rows show and what
+both views err alike. About 30 CPU s an infant, kept in DIR where one is named. The seeds are neither those of the
+detector's training nor of any benchmark.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+
+from stereo3d.benchmark.refinement import FIRST_SEED
+from stereo3d.benchmark.scenes import recorded_scene
+from stereo3d.detectors.base import Detector, build
+from stereo3d.detectors.bundled import bundled
+from stereo3d.detectors.detect import detect
+from stereo3d.journal import sha256
+from stereo3d.models.shelf import located
+from stereo3d.recording.base import open_recording
+from stereo3d.refinement.evidence import prepare
+from stereo3d.refinement.fit_notion import Known, fit_notion
+from stereo3d.refinement.notions import FILE, to_dict
+from stereo3d.refinement.surface import look
+from stereo3d.synthetic.scene import Setting, simulate_in
+from stereo3d.synthetic.write import write_sample
+
+MOVEMENTS = ("writhing", "fidgety", "startles", "rest")
+SECONDS, FPS = 4.0, 1.5
+
+
+def drawn(seed: int, folder: Path) -> Path:
+    """The recording of that infant, made where it is not there yet."""
+    path = folder / f"{seed}.h5"
+    if not path.is_file():
+        setting = Setting(movement=MOVEMENTS[seed % len(MOVEMENTS)])
+        write_sample(path, simulate_in(setting, seed=seed, seconds=SECONDS, fps=FPS))
+    return path
+
+
+def known(paths: Iterator[Path], detector: Detector) -> Iterator[Known]:
+    """What the detector finds of each infant, beside its truth."""
+    for path in paths:
+        with open_recording(path) as recording:
+            scene = recorded_scene(recording)
+            joints = detect(recording, scene.rectifier, detector)
+            surface = look(prepare(joints, scene.camera), scene.pairs(), scene.rectifier)
+        print(path.stem, file=sys.stderr)
+        yield Known(joints, scene.camera, surface, scene.xyz, scene.hidden)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--infants", type=int, default=14)
+    parser.add_argument("--first", type=int, default=7200)
+    parser.add_argument("--detector", default="darkpose")
+    parser.add_argument("--weights", type=Path)
+    parser.add_argument("--work", type=Path)
+    parser.add_argument("-o", "--output", type=Path, default=FILE)
+    told = parser.parse_args()
+    if told.first + told.infants > FIRST_SEED:
+        sys.exit(f"--first: expected seeds below {FIRST_SEED}, which are not for tuning, got {told.first}")
+    weights = told.weights or bundled(told.detector)
+    if weights is None:
+        sys.exit(f"--weights: expected those of {told.detector}, got none")
+    cv2.setNumThreads(1)
+    with tempfile.TemporaryDirectory() as own:
+        folder = told.work or Path(own)
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = (drawn(seed, folder) for seed in range(told.first, told.first + told.infants))
+        notion = fit_notion(list(known(paths, build(told.detector, weights))))
+    learned_by = f"python benchmarks/notions.py --infants {told.infants} --first {told.first} (synthetic infants)"
+    before = json.loads(told.output.read_text(encoding="utf-8"))["detectors"] if told.output.is_file() else {}
+    name = f"{told.detector} {sha256(located(weights))}"
+    detectors = before | {name: {"learned_by": learned_by} | to_dict(notion)}
+    told.output.write_text(json.dumps({"detectors": detectors}, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

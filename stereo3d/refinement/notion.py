@@ -1,0 +1,143 @@
+"""What a detector errs alike in both views and for long: its own notion of where joints are, which rows cannot show.
+
+A network marks a joint by how the skin about it looks, and both views look much the same. So what it does wrong, it
+does wrong in both, and as long as the infant looks that way: no row differs, no filter helps, bones tell little. How
+much that is can only be learned on infants whose joints are known, for each detector and its weights; of simulated
+joints, whose noise is all there is, it is nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from stereo3d.poses import Status
+from stereo3d.refinement.body import LENGTH, body_length, kind_of
+from stereo3d.refinement.evidence import Evidence
+from stereo3d.refinement.noise import Noise
+from stereo3d.refinement.offsets import Offsets
+from stereo3d.skeleton import Skeleton
+from stereo3d.values import Floats, Value, array, number
+
+
+class Joints(NamedTuple):
+    """(K,) each, as in Notion."""
+
+    across: Floats
+    along: Floats
+    nearer: Floats
+    left: Floats
+
+
+JOINTS = Joints._fields
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Notion(Value):
+    """For J kinds of joints, in parts of the body's length as it is seen in the picture."""
+
+    kinds: tuple[str, ...]
+    """J names without their sides."""
+    across: Floats
+    """(J,) standard deviation along x and v in both views alike, of a joint with score 1."""
+    along: Floats
+    """(J,) standard deviation of the disparity beyond what rows show."""
+    nearer: Floats
+    """(J,) mean error of the disparity: what is marked on the skin lies before the joint."""
+    left: Floats
+    """(J,) standard deviation of the disparity that is left after all refinement: flesh and clothes over the joint."""
+    doubt: float
+    """How `across` grows where the score falls: 1 + doubt (1 - score) times."""
+    stays: float
+    """0..1, share of the variance of `along` that stays throughout a recording; the rest drifts."""
+    memory: float
+    """s, of what drifts."""
+    offsets: Offsets
+    """Depths below the skin of the joints that it was taught."""
+    supposed: bool = False
+    """Whether this is another detector's, for want of its own."""
+
+    def __post_init__(self) -> None:
+        shape = (len(self.kinds),)
+        self._set(kinds=tuple(self.kinds), stays=number("stays", self.stays, 0.0, 1.0))
+        self._set(**{n: array(n, getattr(self, n), shape) for n in JOINTS})
+        self._set(doubt=number("doubt", self.doubt, 0.0), memory=number("memory", self.memory, 1e-6))
+
+    def of_another(self) -> Notion:
+        """What is supposed of a detector that nothing was learned of: errs as much, but nobody knows to which side."""
+        along = np.hypot(self.along, self.nearer)
+        return dataclasses.replace(
+            self, along=along, nearer=np.zeros(len(self.kinds)), offsets=Offsets.default(), supposed=True)
+
+    def of(self, skeleton: Skeleton) -> Joints:
+        """What holds for the K joints of a skeleton; for those of other names the median of all."""
+        row = {kind: i for i, kind in enumerate(self.kinds)}
+        which = [row.get(kind_of(joint), -1) for joint in skeleton.joints]
+        columns = (getattr(self, name) for name in JOINTS)
+        return Joints(*(np.append(x, np.median(x) if len(x) else 0.0)[which] for x in columns))
+
+
+def allowed_for(notion: Notion, noise: Noise, found: Evidence) -> tuple[Noise, Evidence]:
+    """The noise and the evidence once the detector's notion is known: disparities less its mean error, the rest of it
+    in sigma, in `lasting` and in the parts of the noise."""
+    own, unit = notion.of(found.skeleton), length_of(found)
+    unsure = own.across * (1 + notion.doubt * (1 - np.clip(np.nan_to_num(found.score), 0.0, 1.0)))
+    lasting = unit * np.stack([unsure, unsure, np.broadcast_to(own.along, unsure.shape)], -1)
+    place, sigma = np.array(found.place), np.hypot(found.sigma, lasting)
+    place[..., 2] -= np.sign(found.camera.baseline) * unit * own.nearer
+    told = _with_parts(noise, notion, (unit * own.along) ** 2)
+    return told, dataclasses.replace(found, place=place, sigma=sigma, lasting=lasting, notion=notion)
+
+
+def _with_parts(noise: Noise, notion: Notion, variance: Floats) -> Noise:
+    """The noise's parts, to which the notion adds a variance (K,) px^2 of the disparity."""
+    rows, stays = noise.rows**2, notion.stays
+    parts = rows * noise.white, rows * noise.slow + (1 - stays) * variance, rows * noise.bias + stays * variance
+    white, slow, bias = (part / (rows + variance) for part in parts)
+    memory = noise.memory if np.isfinite(noise.memory) else notion.memory
+    return dataclasses.replace(noise, white=white, slow=slow, bias=bias, memory=memory)
+
+
+def length_of(found: Evidence) -> float:
+    """px, that of the body as it is seen."""
+    lengths = body_length(found.place, found.sigma, skeleton=found.skeleton, camera=found.camera)
+    d = np.abs(found.place[..., 2])
+    middle = float(np.nanmedian(d)) if np.isfinite(d).any() else 0.0
+    return (float(np.median(lengths)) if len(lengths) else LENGTH) * middle / abs(found.camera.baseline)
+
+
+def in_common(found: Evidence) -> tuple[Evidence, Floats]:
+    """The evidence without what nothing in a recording corrects, and the standard deviation (T, K, 3) px of that.
+
+    What both views err alike is no jitter either: tracks are to follow it.
+    """
+    if found.notion is None or found.lasting is None:
+        return found, np.zeros(found.place.shape)
+    across = np.where(np.arange(3) < 2, found.lasting, 0.0)
+    own = (found.status & int(Status.RESCUED)) > 0
+    sigma = np.where(own[..., None], found.sigma, np.sqrt(np.maximum(found.sigma**2 - across**2, 0.0)))
+    left = length_of(found) * found.notion.of(found.skeleton).left
+    common = np.stack([across[..., 0], across[..., 1], np.broadcast_to(left, across.shape[:2])], -1)
+    return dataclasses.replace(found, sigma=sigma, lasting=found.lasting - across), common
+
+
+def drifting(found: Evidence) -> Floats:
+    """(T, K) px, standard deviation of what drifts in the disparity by the detector's notion."""
+    return np.asarray(_lasting(found) * np.sqrt(1 - found.notion.stays if found.notion else 0.0))
+
+
+def staying(found: Evidence) -> Floats:
+    """(T, K) px, of what stays in it."""
+    return np.asarray(_lasting(found) * np.sqrt(found.notion.stays if found.notion else 0.0))
+
+
+def by_rows(found: Evidence) -> Floats:
+    """(T, K) px, standard deviation of the disparity by the rows alone."""
+    return np.sqrt(np.maximum(found.sigma[..., 2] ** 2 - _lasting(found) ** 2, 0.0))
+
+
+def _lasting(found: Evidence) -> Floats:
+    return np.zeros(found.score.shape) if found.lasting is None else np.asarray(found.lasting[..., 2])
