@@ -46,20 +46,17 @@ class Solution(NamedTuple):
 
 def solve(system: Arrow) -> Solution:
     """The solution of the system, and what `node_covariances` needs."""
-    n = len(system.blocks)
-    sides = np.concatenate([system.border, system.right[..., None]], -1)
-    inverses, reduced = np.empty(system.blocks.shape), np.empty(sides.shape)
+    n, e = len(system.blocks), system.coupling[..., None]
+    both = e * system.coupling[..., None, :]
+    inverses, reduced = system.blocks.copy(), np.concatenate([system.border, system.right[..., None]], -1)
     for t in range(n):
-        block, side = system.blocks[t], sides[t]
         if t:
-            e = system.coupling[t - 1][..., None]
-            block = block - e * inverses[t - 1] * system.coupling[t - 1][..., None, :]
-            side = side + e * (inverses[t - 1] @ reduced[t - 1])
-        inverses[t], reduced[t] = np.linalg.inv(block), side
-    for t in reversed(range(n)):
-        if t + 1 < n:
-            reduced[t] += system.coupling[t][..., None] * reduced[t + 1]
+            inverses[t] -= both[t - 1] * inverses[t - 1]
+            reduced[t] += e[t - 1] * reduced[t - 1]
+        inverses[t] = np.linalg.inv(inverses[t])
         reduced[t] = inverses[t] @ reduced[t]
+    for t in reversed(range(n - 1)):
+        reduced[t] += inverses[t] @ (e[t] * reduced[t + 1])
     influence, own = reduced[..., :-1], reduced[..., -1]
     flat = system.border.transpose(1, 3, 0, 2).reshape(*system.right_corner.shape, -1)
     complement = system.corner - flat @ influence.transpose(1, 0, 2, 3).reshape(len(flat), -1, flat.shape[1])

@@ -90,13 +90,13 @@ class _Clock(NamedTuple):
     """C clocks: one for all windows, or one for each."""
 
     change: Floats
-    """(L, C, n, n): how the state changes in a step."""
+    """(L, C, 1, n, n): how the state changes in a step."""
     noise: Floats
     """(L, C, n, n): the covariance that a drive of 1 adds to it."""
     driven: Floats
     """(L, C, n + 1, n, n + 1): for each row of what is known the change, and beside it that row of the noise."""
     back: Floats
-    """(L, C, n, n): `change` transposed."""
+    """(L, C, 1, n, n): `change` transposed."""
 
 
 class _Filtered(NamedTuple):
@@ -112,6 +112,30 @@ class _Filtered(NamedTuple):
     """(n + 1, n, N) what is predicted for the next window's first state."""
 
 
+class _Known:
+    """What is known of the states, and room to take it from frame to frame."""
+
+    def __init__(self, state: Floats, n_clocks: int, *, driven: bool = False) -> None:
+        n, n_tracks = state.shape[1:]
+        self.state, self.room = state, np.empty((n + 1, n + driven, n_tracks))
+        self._mean, self._mean_there = state[n], self.room[n, :n]
+        self._covariance, self._half, self._there, self._here = (
+            x.reshape(*x.shape[:2], n_clocks, -1).transpose(2, 0, 1, 3)
+            for x in (state[:n], self.room[:n, :n], self.room, state))
+        self._half = self._half.swapaxes(1, 2)
+        self._elements = state[:n].reshape(n * n, n_clocks, -1).swapaxes(0, 1)
+
+    def move(self, change: Floats, of_rows: Floats) -> None:
+        """F C F' of the upper rows and F x of the last one: F (C, 1, n, n), then what is for each row."""
+        np.matmul(change, self._covariance, out=self._half)
+        self._mean_there[:] = self._mean
+        np.matmul(of_rows, self._there, out=self._here)
+
+    def trace(self, noise: Floats) -> Floats:
+        """(C, 1, N / C) tr(Q C) of Q (C, 1, n^2)."""
+        return np.asarray(noise @ self._elements)
+
+
 def smooth(tracks: Tracks) -> Smoothed:
     """The tracks as all frames of each window together make them, with variances; windows by themselves.
 
@@ -119,13 +143,13 @@ def smooth(tracks: Tracks) -> Smoothed:
     """
     clock, first, middle = _clock(tracks), *_start(tracks)
     filtered = _forwards(tracks, clock, first, middle)
-    n, left, room = first.shape[1], np.zeros(first.shape), np.empty_like(first)
+    n, left = first.shape[1], _Known(np.zeros(first.shape), clock.noise.shape[1])
     toward = np.empty(filtered.row.shape)
     for t in reversed(range(len(toward))):
-        _move(left, clock.back[t], clock.back[t][:, None], room)
-        toward[t] = _times(left, filtered.row[t, :n])
+        left.move(clock.back[t], clock.back[t])
+        toward[t] = _times(left.state, filtered.row[t, :n])
         for s in reversed(range(len(tracks.seen))):
-            _take_back(left, filtered, s, t)
+            _take_back(left.state, filtered, s, t)
     variance = filtered.row[:, 0] - np.einsum("tig,tig->tg", filtered.row[:, :n], toward[:, :n])
     shape = tracks.seen.shape[1:]
     return Smoothed((filtered.row[:, n] - toward[:, n]).reshape(shape) + middle, variance.reshape(shape))
@@ -136,20 +160,21 @@ def tell(tracks: Tracks, ends: Ends | None = None) -> tuple[Told, Ends]:
     clock, first, middle = _clock(tracks), *_start(tracks)
     before = first if ends is None else ends.before
     filtered = _forwards(tracks, clock, before, middle)
-    n, left, room = first.shape[1], _finish(filtered, ends, len(middle)), np.empty_like(first)
+    length, n_clocks, n = clock.noise.shape[:3]
+    left = _Known(_finish(filtered, ends, len(middle)), n_clocks)
     miss, weight = np.empty(filtered.certainty.shape), np.empty(filtered.certainty.shape)
-    score, slack = np.empty((len(tracks.step), *first.shape[1:])), np.empty(filtered.certainty.shape[1:])
-    for t in reversed(range(len(score))):
-        score[t] = left[n]
-        slack[t] = _trace(clock.noise[t], left)
-        _move(left, clock.back[t], clock.back[t][:, None], room)
+    score, slack = np.empty((length, *first.shape[1:])), np.empty((length, n_clocks, 1, first.shape[-1] // n_clocks))
+    noise = clock.noise.reshape(length, n_clocks, 1, n * n)
+    for t in reversed(range(length)):
+        score[t], slack[t] = left.state[n], left.trace(noise[t])
+        left.move(clock.back[t], clock.back[t])
         for s in reversed(range(len(miss))):
-            miss[s, t], weight[s, t] = _take_back(left, filtered, s, t)
-    by_clock = score.reshape(*score.shape[:2], clock.noise.shape[1], -1).swapaxes(1, 2)
+            miss[s, t], weight[s, t] = _take_back(left.state, filtered, s, t)
+    by_clock = score.reshape(length, n, n_clocks, -1).swapaxes(1, 2)
     pull = np.einsum("tcig,tcig->tcg", by_clock, clock.noise @ by_clock)
     seen, drive = tracks.seen.shape, tracks.drive.shape
     told = Told(miss.reshape(seen), weight.reshape(seen), pull.reshape(drive), slack.reshape(drive))
-    return told, Ends(_onward(filtered, first, len(middle)), left, before)
+    return told, Ends(_onward(filtered, first, len(middle)), left.state, before)
 
 
 def _onward(filtered: _Filtered, first: Floats, g: int) -> Floats:
@@ -186,6 +211,7 @@ def _clock(tracks: Tracks) -> _Clock:
     noise = np.moveaxis(np.array([[pp, pv, pa], [pv, vv, va], [pa, va, aa]])[moved][:, moved], (0, 1), (2, 3))
     driven = np.zeros((*step.shape, n + 1, n, n + 1))
     driven[..., :n], driven[..., :n, :, n] = change[:, :, None], noise
+    change = change[:, :, None]
     return _Clock(change, np.ascontiguousarray(noise), driven, np.ascontiguousarray(change.swapaxes(-1, -2)))
 
 
@@ -207,14 +233,14 @@ def _start(tracks: Tracks) -> tuple[Floats, Floats]:
 
 def _forwards(tracks: Tracks, clock: _Clock, before: Floats, middle: Floats) -> _Filtered:
     sensors, length, w, g = tracks.seen.shape
-    state, n = before.copy(), before.shape[1]
-    known = np.isfinite(tracks.seen)
-    seen = np.where(known, tracks.seen - middle, 0.0).reshape(sensors, length, -1)
-    white = np.where(known, tracks.white, np.inf).reshape(sensors, length, -1)
+    known, n = _Known(before.copy(), clock.noise.shape[1], driven=True), before.shape[1]
+    state, outer = known.state, np.empty(before.shape)
+    there = np.isfinite(tracks.seen)
+    seen = np.where(there, tracks.seen - middle, 0.0).reshape(sensors, length, -1)
+    white = np.where(there, tracks.white, np.inf).reshape(sensors, length, -1)
     drive, drifted = tracks.drive.reshape(length, -1), _drifted(tracks)
     out = _Filtered(
         np.empty((length, n + 1, w * g)), np.empty((sensors, length, n + 1, w * g)), np.empty(seen.shape), state)
-    room, outer = np.empty((n + 1, n + 1, w * g)), np.empty_like(state)
     for t in range(length):
         for s in range(sensors):
             across = state[:, _MOTION + s].copy()
@@ -223,8 +249,8 @@ def _forwards(tracks: Tracks, clock: _Clock, before: Floats, middle: Floats) -> 
             gain = np.multiply(across, certainty, out=out.gain[s, t])
             state -= np.multiply(gain[:, None], across[:n], out=outer)
         out.row[t] = state[:, 0]
-        room[:, n] = drive[t]
-        _move(state, clock.change[t], clock.driven[t], room)
+        known.room[:, n] = drive[t]
+        known.move(clock.change[t], clock.driven[t])
         for s in range(sensors):
             state[_MOTION + s, _MOTION + s] += drifted[s, t]
     return out
@@ -252,28 +278,6 @@ def _finish(filtered: _Filtered, ends: Ends | None, g: int) -> Floats:
         turn = np.eye(n) + np.einsum("ijg,jkg->gik", told[:n], changed[:n])
         left[..., :-g] = np.linalg.solve(turn, told.transpose(2, 1, 0)).transpose(2, 1, 0)
     return left
-
-
-def _move(state: Floats, first: Floats, then: Floats, room: Floats) -> None:
-    """F C F' of the upper rows, F x of the last one, in place: `first` is F (C, n, n), `then` the same for each row."""
-    n = state.shape[1]
-    upper, half, whole, room_of_all = (_by_clock(x, len(first)) for x in (state[:n], room[:n, :n], state, room))
-    np.matmul(first[:, None], upper, out=half.swapaxes(1, 2))
-    room[n, :n] = state[n]
-    np.matmul(then, room_of_all, out=whole)
-
-
-def _by_clock(state: Floats, clocks: int) -> Floats:
-    """(C, ..., ..., N / C) of (..., ..., N), no copy."""
-    rows, columns, _ = state.shape
-    return state.reshape(rows, columns, clocks, -1).transpose(2, 0, 1, 3)
-
-
-def _trace(noise: Floats, state: Floats) -> Floats:
-    """(N,) tr(Q N) of noise (C, n, n)."""
-    clocks, n = noise.shape[:2]
-    rows = state[:n].reshape(n * n, clocks, -1).swapaxes(0, 1)
-    return np.asarray(noise.reshape(clocks, 1, n * n) @ rows).ravel()
 
 
 def _take_back(state: Floats, filtered: _Filtered, s: int, t: int) -> tuple[Floats, Floats]:
