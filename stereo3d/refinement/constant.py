@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stereo3d.refinement.evidence import Evidence
+from stereo3d.refinement.medians import median
 from stereo3d.refinement.notion import by_rows, drifting, staying
 from stereo3d.refinement.parts import Parts, split
 from stereo3d.values import Bools, Floats
@@ -110,11 +111,7 @@ def agreed(evidence: Evidence, noises: Noises) -> tuple[Evidence, Floats]:
 
 def _usual(variance: Floats) -> Floats:
     """Medians over time, of all joints for one that was never seen."""
-    known = np.isfinite(variance)
-    if not known.any():
-        return np.ones(variance.shape[1:])
-    all_of_them = np.nanmedian(np.where(known, variance, np.nan).reshape(-1, *variance.shape[2:]), axis=0)
-    return np.asarray(np.nanmedian(np.where(known.any(0), variance, all_of_them), axis=0))
+    return median(variance, median(variance.reshape(-1, *variance.shape[2:]), 1.0))
 
 
 def _running_mean(x: Floats, time: Floats, span: float) -> tuple[Floats, Floats]:

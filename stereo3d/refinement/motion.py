@@ -9,6 +9,7 @@ import numpy as np
 from stereo3d.poses import Status
 from stereo3d.refinement.bones import bones_of
 from stereo3d.refinement.evidence import Evidence
+from stereo3d.refinement.medians import median
 from stereo3d.refinement.settings import SPEED
 from stereo3d.skeleton import Skeleton
 from stereo3d.values import Bools, Floats, Ints
@@ -70,18 +71,24 @@ def _spikes(evidence: Evidence) -> Bools:
 
 def _far_off(place: Floats, sigma: Floats) -> Bools:
     """(N, K) of places (N + 6, K, 3), the first and last three for comparison alone."""
-    around = np.sort(np.lib.stride_tricks.sliding_window_view(place, 2 * _AROUND + 1, axis=0), axis=-1)
-    n = np.isfinite(around).sum(-1)
-    middle = _middle(around, n)
-    spread = 1.4826 * _middle(np.sort(np.abs(around - middle[..., None]), axis=-1), n)
+    known = np.where(np.isnan(place), np.inf, place)
+    around = np.stack([known[i:i + len(sigma)] for i in range(2 * _AROUND + 1)])
+    n = np.isfinite(around).sum(0)
     with np.errstate(invalid="ignore"):
+        middle = _middle(around, n)
+        spread = 1.4826 * _middle(np.abs(around - middle), n)
         far = np.abs(place[_AROUND:-_AROUND] - middle) > _SPIKE * (sigma + spread)
     return np.asarray((far & (n >= _FEWEST)).any(-1))
 
 
-def _middle(ordered: Floats, n: Ints) -> Floats:
-    """Medians of the first n (...) numbers of the last axis, which is in order."""
-    ends = [np.take_along_axis(ordered, i[..., None], -1)[..., 0] for i in ((np.maximum(n, 1) - 1) // 2, n // 2)]
+def _middle(x: Floats, n: Ints) -> Floats:
+    """Medians of the n (...) finite ones of few numbers x (M, ...), all others infinite: put in order by exchanging
+    neighbours, of all places at once."""
+    ordered = list(x)
+    for i in range(len(x)):
+        for j in range(i % 2, len(x) - 1, 2):
+            ordered[j:j + 2] = np.minimum(*ordered[j:j + 2]), np.maximum(*ordered[j:j + 2])
+    ends = [np.choose(i, ordered) for i in (np.maximum(n - 1, 0) // 2, np.minimum(n // 2, len(x) - 1))]
     return np.asarray((ends[0] + ends[1]) / 2)
 
 
@@ -136,7 +143,7 @@ class _Track:
 def _frozen(evidence: Evidence) -> Bools:
     step = np.abs(np.diff(evidence.place[..., :2], axis=0)).max(-1)
     known = np.isfinite(step)
-    usual = np.array([np.median(c[k]) if k.any() else np.nan for c, k in zip(step.T, known.T)])
+    usual = median(step)
     length = float(np.median(np.diff(evidence.time)))
     n = max(2, int(np.ceil(_STILL_FOR / length)))
     if len(step) < n:

@@ -13,6 +13,7 @@ import numpy as np
 
 from stereo3d.poses import Status
 from stereo3d.refinement.evidence import Evidence
+from stereo3d.refinement.medians import median
 from stereo3d.refinement.windows import windows
 from stereo3d.values import Bools, Floats, Ints
 
@@ -55,7 +56,7 @@ def straightened(evidence: Evidence) -> tuple[Evidence, Bools]:
 def _exchanged(evidence: Evidence, pairs: Ints) -> Bools:
     """(T, P) where a pair is exchanged."""
     place = _filled(evidence.place)[:, pairs]
-    variance = _median(evidence.sigma**2, _ANY)[pairs]
+    variance = median(evidence.sigma**2, _ANY)[pairs]
     scale = _per_metre(evidence)
     stay, cross = _moves(place, evidence.time, variance=variance, scale=scale)
     home = _home(evidence, pairs)
@@ -65,7 +66,9 @@ def _exchanged(evidence: Evidence, pairs: Ints) -> Bools:
     out = np.zeros(stay.shape, bool)
     parts = windows(len(evidence), _LENGTH, _OVERLAP)
     rows = parts.rows()
-    path = _cheapest(stay[rows], cross[rows], np.stack([here[rows], there[rows]]))
+    costs = stay[rows], cross[rows], np.stack([here[rows], there[rows]])
+    path, may = np.zeros(costs[0].shape, bool), _may_pay(*costs)
+    path[:, may] = _cheapest(*(x[..., may] for x in costs))
     for w in range(len(parts)):
         first = 0 if w == 0 else _OVERLAP // 2
         out[rows[first:, w]] = path[first:, w]
@@ -111,22 +114,27 @@ def _home(evidence: Evidence, pairs: Ints) -> Floats:
     """(T, P, 2, 3) px, the median place of each joint over the seconds around, from medians of blocks."""
     block = np.floor((evidence.time - evidence.time[0]) / _BLOCK).astype(int)
     starts = np.flatnonzero(np.diff(block, prepend=-1))
-    place = evidence.place[:, pairs]
-    all_of_it = _median(place, _ANY)
-    ends = [*starts[1:], len(place)]
-    medians = np.stack([_median(place[a:b], all_of_it) for a, b in zip(starts, ends)])
+    which = np.searchsorted(starts, np.arange(len(block)), side="right") - 1
+    place, sizes = evidence.place[:, pairs], np.diff(starts, append=len(block))
+    blocks = np.full((sizes.max(), len(starts), *place.shape[1:]), np.nan)
+    blocks[np.arange(len(block)) - starts[which], which] = place
+    medians = median(blocks, median(place, _ANY))
     half = _BLOCKS // 2
-    slow = np.stack([np.median(medians[max(i - half, 0):i + half + 1], axis=0) for i in range(len(medians))])
-    return slow[np.searchsorted(starts, np.arange(len(place)), side="right") - 1]
+    around = np.pad(medians, ((half, half), *[(0, 0)] * (place.ndim - 1)), constant_values=np.nan)
+    slow = median(np.stack([around[i:i + len(medians)] for i in range(_BLOCKS)]))
+    return slow[which]
 
 
-def _median(x: Floats, otherwise: Floats | float) -> Floats:
-    """Over time, `otherwise` for what was never seen."""
-    return np.asarray(np.nanmedian(np.where(np.isfinite(x).any(0), x, otherwise), axis=0))
+def _may_pay(stay: Floats, cross: Floats, home: Floats) -> Bools:
+    """(W, P) where an exchange may make anything cheaper: not where none of its two ends can pay for itself, even with
+    all that being nearer home could save, and where not all of the window is better exchanged."""
+    saved = home[0] - home[1]
+    one_end = (stay - cross - _CHANGE).max(0) + np.maximum(saved, 0).sum(0)
+    return np.asarray((one_end > 0) | (saved.sum(0) > 0))
 
 
 def _cheapest(stay: Floats, cross: Floats, home: Floats) -> Bools:
-    """(L, W, P) where the cheapest sequence is exchanged; home (2, L, W, P) costs of being there, as found or not."""
+    """(L, N) where the cheapest sequence is exchanged; home (2, L, N) costs of being there, as found or not."""
     n = len(stay)
     came = np.empty((n, 2, *stay.shape[1:]), bool)
     cost = home[:, 0]
