@@ -16,6 +16,7 @@ from stereo3d.cameras import RectifiedCamera
 from stereo3d.poses import Poses2D, Status
 from stereo3d.refinement.body import Anatomy, anatomy, body_length
 from stereo3d.refinement.evidence import covariance, cyclopean, located, of_frames
+from stereo3d.refinement.medians import median
 from stereo3d.refinement.noise import Noise
 from stereo3d.stereo import Stereo
 from stereo3d.values import Bools, Floats, Ints, Value, number
@@ -87,7 +88,7 @@ def _off_depth(z: Floats, bounds: Bounds) -> Bools:
         return np.zeros(z.shape, bool)
     middle = np.full((len(z), 1), np.nanmedian(z))
     many = np.isfinite(z).sum(1) >= _FEWEST
-    middle[many] = np.nanmedian(z[many], 1, keepdims=True)
+    middle[many, 0] = median(z[many].T)
     return np.asarray((z > middle + bounds.deeper) | (z < middle - bounds.nearer) | (z <= 0))
 
 
@@ -101,7 +102,7 @@ def bone_misfit(xyz: Floats, spread: Floats, *, length: Floats, body: Anatomy) -
     long = np.linalg.norm(way, axis=-1)
     with np.errstate(invalid="ignore", divide="ignore"):
         along = way / long[..., None]
-        noise = np.einsum("tbi,tbij,tbj->tb", along, spread[:, a] + spread[:, b], along)
+        noise = (((spread[:, a] + spread[:, b]) * along[:, :, None]).sum(-1) * along).sum(-1)
         usual = length[:, None] * body.ratio
         return np.asarray((long - usual) / np.sqrt(noise + (body.spread * usual) ** 2))
 
@@ -182,7 +183,7 @@ def _misfit(
         usual = np.nanmedian(good) if np.isfinite(good).any() else np.nan
         middle = np.full((len(place), 1), usual)
         many = np.isfinite(good).sum(1) >= _FEWEST
-        middle[many] = np.nanmedian(good[many], 1, keepdims=True)
+        middle[many, 0] = median(good[many].T)
     depth = (place[..., 2] - middle) ** 2 / (_DISPARITY_SPREAD**2 + spread**2)
     return np.minimum(row**2, _WORST) + np.minimum(depth, _WORST), middle
 

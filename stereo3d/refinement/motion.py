@@ -88,24 +88,34 @@ def _middle(x: Floats, n: Ints) -> Floats:
     for i in range(len(x)):
         for j in range(i % 2, len(x) - 1, 2):
             ordered[j:j + 2] = np.minimum(*ordered[j:j + 2]), np.maximum(*ordered[j:j + 2])
-    ends = [np.choose(i, ordered) for i in (np.maximum(n - 1, 0) // 2, np.minimum(n // 2, len(x) - 1))]
-    return np.asarray((ends[0] + ends[1]) / 2)
+    out, few = ordered[len(x) // 2], n < len(x)
+    if few.any():
+        rest, n = np.stack([one[few] for one in ordered]), n[few]
+        out[few] = (np.choose(np.maximum(n - 1, 0) // 2, rest) + np.choose(n // 2, rest)) / 2
+    return np.asarray(out)
 
 
 def _leaps(place: Floats, evidence: Evidence, speed: float) -> Bools:
     """(T, K) stretches of a track that it leaps to and back from, shorter than those it is believed in."""
     out = np.zeros(place.shape[:2], bool)
     base, focal = abs(evidence.camera.baseline), evidence.camera.focal
-    for joint in range(place.shape[1]):
+    d = median(np.abs(place[..., 2]), np.nan)
+    fastest = speed * np.stack([d / base, d / base, d**2 / (base * focal)], -1)
+    for joint in np.flatnonzero(_leap_anywhere(place, evidence, fastest)):
         there = np.flatnonzero(np.isfinite(place[:, joint]).all(-1))
-        if len(there) < 2:
-            continue
-        x, clock, sigma = place[there, joint], evidence.time[there], evidence.sigma[there, joint]
-        d = np.median(np.abs(x[:, 2]))
-        fastest = speed * np.array([d / base, d / base, d**2 / (base * focal)])
-        track = _Track(x, clock, sigma, fastest)
+        track = _Track(place[there, joint], evidence.time[there], evidence.sigma[there, joint], fastest[joint])
         out[there, joint] = track.wrong()
     return out
+
+
+def _leap_anywhere(place: Floats, evidence: Evidence, fastest: Floats) -> Bools:
+    """(K,) joints that leap from one known place to the next; the others need no closer look."""
+    known: Bools = np.asarray(np.isfinite(place).all(-1))
+    last = np.maximum.accumulate(np.where(known, np.arange(len(known))[:, None], 0), axis=0)
+    moved, sigma = (np.take_along_axis(x, last[..., None], 0) for x in (place, evidence.sigma))
+    most = fastest * np.diff(evidence.time[last], axis=0)[..., None] + _SURE * np.hypot(sigma[1:], sigma[:-1])
+    with np.errstate(invalid="ignore"):
+        return np.asarray((np.abs(np.diff(moved, axis=0)) > most).any((0, 2)))
 
 
 class _Track:

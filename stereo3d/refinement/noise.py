@@ -14,6 +14,7 @@ from math import comb
 import numpy as np
 
 from stereo3d.poses import Poses2D
+from stereo3d.refinement.medians import median
 from stereo3d.stereo import Stereo
 from stereo3d.values import Bools, Floats, Value, array, number
 
@@ -140,14 +141,12 @@ def _row_offset(dv: Floats) -> float:
 
 def _medians(dv: Floats) -> Floats:
     """(K,) px over time, NaN for joints seen too seldom."""
-    known = np.isfinite(dv)
-    return np.array([np.median(c[k]) if k.sum() >= _FEWEST else np.nan for c, k in zip(dv.T, known.T)])
+    return np.where(np.isfinite(dv).sum(0) >= _FEWEST, median(dv), np.nan)
 
 
 def _usual(joints: Stereo[Poses2D]) -> Floats:
     """(K,) px, the median sigma that the detector gives, NaN for none."""
-    both = np.concatenate([joints.left.sigma, joints.right.sigma])
-    return np.array([np.median(c[np.isfinite(c)]) if np.isfinite(c).any() else np.nan for c in both.T])
+    return median(np.concatenate([joints.left.sigma, joints.right.sigma]))
 
 
 def _exponent(dv: Floats, reported: Floats, usual: Floats) -> float:
@@ -177,7 +176,7 @@ def _spread_of_joints(dv: Floats) -> Floats:
     pooled = _robust(within[known]) ** 2
     if n.sum() < _FEWEST:
         pooled = (n.sum() * pooled + 4 * _USUAL**2) / (n.sum() + 4)
-    own = np.array([_robust(c[k]) if k.any() else 0.0 for c, k in zip(within.T, known.T)]) ** 2
+    own = _robust_each(within) ** 2
     lasting = float(np.var(medians[n >= _FEWEST])) if (n >= _FEWEST).sum() > 2 else 0.0
     n = np.maximum(n - _OWN_FROM, 0)
     return np.asarray(np.maximum(np.sqrt((n * own + _SHRINK * pooled) / (n + _SHRINK) + lasting), LEAST), float)
@@ -190,6 +189,17 @@ def _robust(x: Floats) -> float:
     for _ in range(_ROUNDS):
         kept = size[size <= 3 * out]
         out = float(np.sqrt(np.mean(kept * kept) / _INNER)) if kept.size else out
+    return out
+
+
+def _robust_each(x: Floats) -> Floats:
+    """(K,) the same of each column of x (T, K), NaN left out; 0 where nothing is known."""
+    size = np.abs(x)
+    out = _MAD * median(size, 0.0)
+    for _ in range(_ROUNDS):
+        kept = size <= 3 * out
+        square, n = np.where(kept, size * size, 0.0).sum(0), kept.sum(0)
+        out = np.where(n > 0, np.sqrt(square / np.maximum(n, 1) / _INNER), out)
     return out
 
 

@@ -68,7 +68,8 @@ def _exchanged(evidence: Evidence, pairs: Ints) -> Bools:
     rows = parts.rows()
     costs = stay[rows], cross[rows], np.stack([here[rows], there[rows]])
     path, may = np.zeros(costs[0].shape, bool), _may_pay(*costs)
-    path[:, may] = _cheapest(*(x[..., may] for x in costs))
+    if may.any():
+        path[:, may] = _cheapest(*(x[..., may] for x in costs))
     for w in range(len(parts)):
         first = 0 if w == 0 else _OVERLAP // 2
         out[rows[first:, w]] = path[first:, w]
