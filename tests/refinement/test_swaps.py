@@ -7,6 +7,7 @@ import pytest
 from made_evidence import drawn, edited
 
 from stereo3d.poses import Status
+from stereo3d.refinement import swaps
 from stereo3d.refinement.swaps import straightened
 
 PER_JOINT = ("place", "sigma", "matched", "matched_sigma", "hidden", "score", "residual", "status")
@@ -68,3 +69,16 @@ def test_no_time_is_nothing_to_go_by(frames):
     part = {n: getattr(found, n)[:frames] for n in (*PER_JOINT, "time", "frame")}
     _, swapped = straightened(edited(found, **part))
     assert not swapped.any()
+
+
+def test_what_is_not_searched_has_no_cheaper_exchange() -> None:
+    """Costs of all kinds: wherever the search finds an exchange, it is not left out beforehand, and much is."""
+    rng = np.random.default_rng(0)
+    n = 4000
+    stay = np.where(rng.random((30, n)) < 0.1, 12.5 * rng.integers(0, 3, (30, n)), rng.random((30, n)))
+    cross = np.where(rng.random((30, n)) < 0.1, rng.random((30, n)), 25.0)
+    home = rng.uniform(0, 0.08, (2, 30, n)) + rng.uniform(-0.1, 0.1, n) * np.array([0.0, 1.0])[:, None, None]
+    may = swaps._may_pay(stay, cross, home)
+    found = swaps._cheapest(stay, cross, home).any(0)
+    assert not (found & ~may).any()
+    assert found.any() and (~may).mean() > 0.1
