@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from stereo3d.benchmark.movement import summed_up, tracks
 from stereo3d.calibration.rectify import Rectifier
 from stereo3d.detectors.replay import rectified
 from stereo3d.poses import Poses2D, Poses3D
@@ -83,18 +84,6 @@ def hour(frames: int) -> dict[str, Any]:
     }
 
 
-def jerk(xyz: Floats, step: float) -> Floats:
-    """(K,) log dimensionless jerk, less negative is smoother: -ln(T^3 / v_peak^2 * integral of jerk^2)."""
-    speed = np.linalg.norm(np.diff(xyz, axis=0), axis=-1) / step
-    square = (np.diff(xyz, 3, axis=0) ** 2).sum(-1) / step**6
-    return np.asarray(-np.log(square.sum(0) * step * (len(xyz) * step) ** 3 / speed.max(0) ** 2))
-
-
-def path(xyz: Floats) -> Floats:
-    """(K,) m."""
-    return np.asarray(np.linalg.norm(np.diff(xyz, axis=0), axis=-1).sum(0))
-
-
 def figures(poses: Poses3D, truth: Floats, among: Floats) -> Iterator[float]:
     """Mean error in cm, and the share of errors within one and two standard deviations."""
     yield 100 * float(np.linalg.norm(poses.xyz - truth, axis=-1)[among].mean())
@@ -103,8 +92,9 @@ def figures(poses: Poses3D, truth: Floats, among: Floats) -> Iterator[float]:
 
 
 def clips(noise: DetectorNoise, infants: range, seconds: float) -> dict[str, float]:
-    """Means over the infants."""
-    rows = []
+    """Means over the infants; of movement, medians over their joints."""
+    rows: list[list[float]] = []
+    moves: list[Floats] = []
     for seed in infants:
         scene = simulate(seed, seconds, noise=noise)
         rectifier = Rectifier(scene.rig)
@@ -113,15 +103,12 @@ def clips(noise: DetectorNoise, infants: range, seconds: float) -> dict[str, flo
         plain, found = triangulate(joints, camera), evidence(joints, camera)
         frames, over_time = refine_frames(found), clip(found)
         among = plain.found & frames.found & over_time.found
-        whole = over_time.found.all(0)
-        lengths = np.log(path(over_time.xyz[:, whole]) / path(truth[:, whole]))
-        jerks = jerk(over_time.xyz[:, whole], 1 / FPS) - jerk(truth[:, whole], 1 / FPS)
+        moves.append(tracks(over_time.xyz, truth, over_time.time))
         errors = [next(figures(poses, truth, those)) for poses, those in ((plain, plain.found), (frames, among))]
-        rows.append([*errors, *figures(over_time, truth, among), float(np.median(lengths)), float(np.median(jerks))])
-    mean = np.mean(rows, axis=0)
-    names = ("plain cm", "by frame cm", "clip cm", "within 1 sigma %", "within 2 sigma %", "path", "LDLJ")
-    found_ones = dict(zip(names, mean.tolist()))
-    return found_ones | {"path": float(np.exp(found_ones["path"]))}
+        rows.append([*errors, *figures(over_time, truth, among)])
+    names = ("plain cm", "by frame cm", "clip cm", "within 1 sigma %", "within 2 sigma %")
+    moved = summed_up(np.concatenate(moves))
+    return dict(zip(names, np.mean(rows, axis=0).tolist())) | {"path": moved.path, "LDLJ": moved.ldlj}
 
 
 def main() -> int:
