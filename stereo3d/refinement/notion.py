@@ -119,9 +119,15 @@ def in_common(found: Evidence) -> tuple[Evidence, Floats]:
     across = np.where(np.arange(3) < 2, found.lasting, 0.0)
     own = (found.status & int(Status.RESCUED)) > 0
     sigma = np.where(own[..., None], found.sigma, np.sqrt(np.maximum(found.sigma**2 - across**2, 0.0)))
-    left = length_of(found) * found.notion.of(found.skeleton).left
-    common = np.stack([across[..., 0], across[..., 1], np.broadcast_to(left, across.shape[:2])], -1)
+    common = np.concatenate([across[..., :2], left_over(found)[..., None]], -1)
     return dataclasses.replace(found, sigma=sigma, lasting=found.lasting - across), common
+
+
+def left_over(found: Evidence) -> Floats:
+    """(T, K) px, standard deviation of the disparity that no refinement takes away."""
+    if found.notion is None:
+        return np.zeros(found.score.shape)
+    return np.broadcast_to(length_of(found) * found.notion.of(found.skeleton).left, found.score.shape)
 
 
 def drifting(found: Evidence) -> Floats:
