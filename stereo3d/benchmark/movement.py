@@ -13,6 +13,8 @@ PATH_WITHIN, LDLJ_WITHIN = 0.05, 0.5
 """What is asked of refined tracks: share of the path's length, and difference of LDLJ."""
 _FEWEST = 10
 """Frames of a track that is worth its movement."""
+_MOVES = 0.01
+"""m of path from which on a joint is said to move: of one at rest the ratio of two jitters tells nothing."""
 
 
 class Movement(NamedTuple):
@@ -31,11 +33,11 @@ class Movement(NamedTuple):
 
 def tracks(xyz: Floats, truth: Floats, time: Floats) -> Floats:
     """(N, 2) of each joint (T, K, 3) m that has a place in all frames: the logarithm of its length of path over the
-    truth's, and its LDLJ less the truth's; none of joints at rest."""
+    truth's, and its LDLJ less the truth's; none of joints that move by less than 1 cm."""
     if len(time) < _FEWEST:
         return np.zeros((0, 2))
     rate = 1 / float(np.median(np.diff(time)))
-    whole = np.isfinite(xyz + truth).all((0, 2))
+    whole = np.isfinite(xyz + truth).all((0, 2)) & (np.linalg.norm(np.diff(truth, axis=0), axis=-1).sum(0) >= _MOVES)
     speeds = (np.linalg.norm(np.diff(x[:, whole], axis=0), axis=-1).T * rate for x in (xyz, truth))
     with np.errstate(divide="ignore", invalid="ignore"):
         found = np.array([[np.log(a.sum() / b.sum()), ldlj(a, rate) - ldlj(b, rate)] for a, b in zip(*speeds)])

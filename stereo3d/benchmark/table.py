@@ -27,7 +27,7 @@ def to_markdown(tally: Tally) -> str:
     lines += _bars_by_joint(tally)
     if tally.moves:
         lines += ["", "Movement: medians over joints and infants of the path's length over the truth's and of LDLJ "
-                  "less the truth's, and the share of tracks within 5 % and within 0.5 of it.", ""]
+                  "less the truth's, of joints that move 1 cm or more; the share of tracks within 5 % and 0.5.", ""]
         lines += _movements(tally)
     return "\n".join(lines) + "\n"
 

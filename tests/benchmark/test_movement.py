@@ -45,7 +45,8 @@ def test_tracks_with_holes_and_joints_at_rest_do_not_count():
     seen[5, 0], seen[:, 1] = np.nan, seen[:1, 1]
     still = moving()
     still[:, 1] = still[:1, 1]
-    assert len(tracks(seen, still, TIME)) == 2
+    still[:, 2] = still[:1, 2] + 0.01 * (still[:, 2] - still[:1, 2])
+    assert len(tracks(seen, still, TIME)) == 1
     assert len(tracks(seen[:5], still[:5], TIME[:5])) == 0
     assert np.isnan(summed_up(np.zeros((0, 2))).path)
 
