@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg.lapack import dpotrf, dpotri
 
 from stereo3d.values import Floats
 
@@ -40,31 +41,49 @@ class Solution(NamedTuple):
     """(W, P, P) of the unknowns that hold throughout."""
     inverses: Floats
     """(N, W, M, M) of the blocks, all nodes before eliminated."""
-    influence: Floats
-    """(N, W, M, P): by how much the nodes give way to the unknowns that hold throughout."""
+    shares: Floats
+    """(N, W, M, P): by how much a node, those before it eliminated, gives way to the unknowns that hold throughout."""
 
 
 def solve(system: Arrow) -> Solution:
-    """The solution of the system, and what `node_covariances` needs."""
-    n, e = len(system.blocks), system.coupling[..., None]
-    both = e * system.coupling[..., None, :]
-    inverses, reduced = system.blocks.copy(), np.concatenate([system.border, system.right[..., None]], -1)
+    """The solution of the system, and what `node_variances` needs."""
+    (n, w, m, p), e = system.border.shape, system.coupling[..., None]
+    inverses, sides = np.empty(system.blocks.shape), np.empty((w, n, m, p + 1))
+    sides[..., :p], sides[..., p] = system.border.swapaxes(0, 1), system.right.swapaxes(0, 1)
+    shares = np.empty(sides.shape)
     for t in range(n):
+        block = system.blocks[t]
         if t:
-            inverses[t] -= both[t - 1] * inverses[t - 1]
-            reduced[t] += e[t - 1] * reduced[t - 1]
-        inverses[t] = np.linalg.inv(inverses[t])
-        reduced[t] = inverses[t] @ reduced[t]
-    for t in reversed(range(n - 1)):
-        reduced[t] += inverses[t] @ (e[t] * reduced[t + 1])
-    influence, own = reduced[..., :-1], reduced[..., -1]
-    flat = system.border.transpose(1, 3, 0, 2).reshape(*system.right_corner.shape, -1)
-    complement = system.corner - flat @ influence.transpose(1, 0, 2, 3).reshape(len(flat), -1, flat.shape[1])
-    covariance: Floats = np.asarray(np.linalg.inv(complement), float)
-    left = system.right_corner - (flat @ own.transpose(1, 0, 2).reshape(len(flat), -1, 1))[..., 0]
-    throughout = (covariance @ left[..., None])[..., 0]
-    nodes = own - (influence @ throughout[..., None])[..., 0]
-    return Solution(nodes, throughout, covariance, inverses, influence)
+            block = block - e[t - 1] * inverses[t - 1] * system.coupling[t - 1][:, None]
+            sides[:, t] += e[t - 1] * shares[:, t - 1]
+        inverses[t] = _inverse(block)
+        np.matmul(inverses[t], sides[:, t], out=shares[:, t])
+    flat = shares.reshape(w, n * m, p + 1)
+    taken = sides[..., :p].reshape(w, n * m, p).swapaxes(1, 2) @ flat
+    covariance: Floats = np.asarray(np.linalg.inv(system.corner - taken[..., :p]), float)
+    throughout = (covariance @ (system.right_corner - taken[..., p])[..., None])[..., 0]
+    nodes = (shares[..., p] - (shares[..., :p] @ throughout[:, None, :, None])[..., 0]).swapaxes(0, 1)
+    shares = shares[..., :p].swapaxes(0, 1)
+    _back(nodes[..., None], system, inverses)
+    return Solution(nodes, throughout, covariance, inverses, shares)
+
+
+def _inverse(blocks: Floats) -> Floats:
+    """(W, M, M) inverses of positive definite blocks, by Cholesky's factors: half the work of Gauss's."""
+    lower = np.empty(blocks.shape)
+    for w, block in enumerate(blocks):
+        factor, _ = dpotrf(block.T, lower=1)
+        lower[w], _ = dpotri(factor, lower=1, overwrite_c=1)
+    out: Floats = lower + lower.swapaxes(1, 2)
+    out.reshape(len(out), -1)[:, ::blocks.shape[1] + 1] /= 2  # the diagonal was added to itself
+    return out
+
+
+def _back(x: Floats, system: Arrow, inverses: Floats) -> None:
+    """From x (N, W, M, C), in place, what nodes are once those after them are known."""
+    e = system.coupling[..., None]
+    for t in reversed(range(len(x) - 1)):
+        x[t] += inverses[t] @ (e[t] * x[t + 1])
 
 
 def node_variances(system: Arrow, solution: Solution) -> tuple[Floats, Floats]:
@@ -77,5 +96,7 @@ def node_variances(system: Arrow, solution: Solution) -> tuple[Floats, Floats]:
             e, inverse = system.coupling[t], solution.inverses[t]
             block = inverse + inverse @ (e[..., None] * block * e[..., None, :]) @ inverse
         out[t] = np.diagonal(block, axis1=-2, axis2=-1)
-    shared = -(solution.influence @ solution.covariance)
-    return out - (shared * solution.influence).sum(-1), shared
+    influence = solution.shares.copy()
+    _back(influence, system, solution.inverses)
+    shared = -(influence @ solution.covariance)
+    return out - (shared * influence).sum(-1), shared

@@ -176,14 +176,14 @@ class _Part:
         both = nodes.seen[..., self.bones.ends].all(-1)
         miss = np.where(both, (length - wanted) / spread, 0.0)
         root = np.where(both, np.sqrt(weight) if weight is not None else 1.0, 0.0) / spread
+        rows = np.zeros((*slope.shape[:-1], m + throughout.shape[1] + 1))
         slope *= root[..., None]
-        of_nodes = slope * nodes.sigma[..., None, :]
-        of_all = np.zeros((*slope.shape[:-1], throughout.shape[1]))
-        of_all[..., :m] = slope * self.constant
+        rows[..., :m], rows[..., m:2 * m] = slope * nodes.sigma[..., None, :], slope * self.constant
         # The spread goes with the length but is not differentiated: else a bone would grow to be let off.
-        of_all[..., np.arange(len(self.bones)), m + self.bones.kind] = -root * wanted
-        target = (of_nodes @ slow[..., None])[..., 0] + (of_all @ throughout[..., None])[..., 0] - root * spread * miss
-        return self._normal(of_nodes, of_all, target, nodes.keep), miss
+        rows[..., np.arange(len(self.bones)), 2 * m + self.bones.kind] = -root * wanted
+        known = np.concatenate([slow, np.broadcast_to(throughout, (*slow.shape[:2], throughout.shape[1]))], -1)
+        rows[..., -1] = (rows[..., :-1] @ known[..., None])[..., 0] - root * spread * miss
+        return self._normal(rows, nodes.keep), miss
 
     def _measured(self, place: Floats, change: Floats) -> tuple[Floats, Floats]:
         """(N, W, B) m lengths of the bones between places moved by `change`, and (N, W, B, M) how they change."""
@@ -208,24 +208,25 @@ class _Part:
             slope[..., which, 2 * j + end] = -scale / camera.baseline * along
         return length, slope
 
-    def _normal(self, of_nodes: Floats, of_all: Floats, target: Floats, keep: Floats) -> arrow.Arrow:
-        """The normal equations with what is known beforehand: errors of unit variance, slow ones as `keep` says."""
-        m = of_nodes.shape[-1]
-        turned = of_nodes.swapaxes(-1, -2)
-        blocks = turned @ of_nodes
+    def _normal(self, rows: Floats, keep: Floats) -> arrow.Arrow:
+        """The normal equations of `rows` (N, W, B, M + P + 1), of which the last column is the right side, with what is
+        known beforehand: errors of unit variance, slow ones as `keep` says."""
+        n, w, b, _ = rows.shape
+        m = keep.shape[-1]
+        of_nodes = rows[..., :m].swapaxes(-1, -2) @ rows
+        shared = rows[..., m:].swapaxes(0, 1).reshape(w, n * b, -1)
+        of_all = shared.swapaxes(1, 2) @ shared
+        blocks, corner, right_corner = of_nodes[..., :m], of_all[:, :-1, :-1], of_all[:, :-1, -1]
         fresh = 1 / np.maximum(1 - keep**2, 1e-6)
-        own = np.ones(of_nodes.shape[:2] + (m,))
+        own = np.ones((n, w, m))
         own[1:] = fresh
         own[:-1] += keep**2 * fresh
         blocks[..., np.arange(m), np.arange(m)] += own
         precision = np.linalg.inv(self.known.covariance)
-        corner = np.einsum("nwbp,nwbq->wpq", of_all, of_all, optimize=True)
-        corner[:, :m, :m] += np.eye(m)
+        corner[:, np.arange(m), np.arange(m)] += 1.0
         corner[:, m:, m:] += precision
-        right_corner = np.einsum("nwbp,nwb->wp", of_all, target)
         right_corner[:, m:] += precision @ self.known.mean
-        right = (turned @ target[..., None])[..., 0]
-        return arrow.Arrow(blocks, keep * fresh, turned @ of_all, corner, right, right_corner)
+        return arrow.Arrow(blocks, keep * fresh, of_nodes[..., m:-1], corner, of_nodes[..., -1], right_corner)
 
     def _outcome(self, nodes: _Nodes, fit: _Fit) -> tuple[Floats, Floats]:
         """(N, W, M) px of all errors together, and what is left of their variance."""
