@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+
+from tflite_files import write_tflite
 
 from stereo3d.detectors import crops, tflite
 from stereo3d.detectors.base import Detector, build
@@ -58,9 +61,10 @@ class Interpreter:
 
     def __init__(self, shape: tuple[int, ...], outputs: list[np.ndarray], kind: type = np.float32) -> None:
         self.shape, self.outputs, self.kind = shape, outputs, kind
+        self.ready = False
 
     def allocate_tensors(self) -> None:
-        """Needs none."""
+        self.ready = True
 
     def get_input_details(self) -> list[dict[str, Any]]:
         return [{"shape": np.array(self.shape), "index": 0, "dtype": self.kind}]
@@ -75,6 +79,8 @@ class Interpreter:
         """Nothing to do."""
 
     def get_tensor(self, index: int) -> np.ndarray:
+        if not self.ready:
+            raise ValueError("Tensor data is null. Run allocate_tensors() first")
         return self.outputs[index]
 
 
@@ -125,3 +131,73 @@ def test_files_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
     with pytest.raises(MissingPackage, match=r"ai-edge-litert.*stereo3d\[tflite\]"):
         tflite.movenet(tmp_path / "torn.tflite")
+
+
+def test_a_model_from_a_file_is_run(tmp_path: Path) -> None:
+    pytest.importorskip("ai_edge_litert")
+    for n_numbers in (3 * len(COCO_17), 5 * LANDMARKS):
+        detector = build("movenet", write_tflite(tmp_path / "small.tflite", n_numbers), threads=1)
+        found = detector(np.full((2, 16, 16, 3), 90, np.uint8))  # type: ignore[operator]
+        assert found.xy.shape == (2, 17, 2) and np.isfinite(found.xy).all()
+
+
+@pytest.mark.parametrize(("how", "told"), [
+    ({"side": 4096}, "expected inputs of 2x2 to 1048576 px as uint8, int32, float32, got 4096x4096 px as float32"),
+    ({"side": 1}, "got 1x1 px as float32"),
+    ({"whole": True}, "got 16x16 px as int64"),
+    ({"side": 8}, "expected a TFLite model, got a file that cannot be run"),
+])
+def test_pictures_that_no_such_model_is_shown_are_refused(how: dict[str, Any], told: str, tmp_path: Path) -> None:
+    pytest.importorskip("ai_edge_litert")
+    with pytest.raises(CheckpointError, match=f"small.tflite: .*{re.escape(told)}"):
+        build("movenet", write_tflite(tmp_path / "small.tflite", **how))
+
+
+def test_a_model_that_would_write_into_its_weights_is_refused() -> None:
+    model = Interpreter((1, 64, 48, 3), [np.zeros((1, 1, 17, 3))])
+    model.ready = True
+    with pytest.raises(CheckpointError, match="own.tflite: .*its input is among its weights"):
+        Tflite(model, "own.tflite")
+
+
+class Failing(Interpreter):
+    """A model that fails when it is run, or gives other numbers than it says."""
+
+    def __init__(self, given: np.ndarray | Exception) -> None:
+        super().__init__((1, 64, 48, 3), [np.zeros((1, 1, 17, 3))])
+        self.given = given
+
+    def get_tensor(self, index: int) -> np.ndarray:
+        super().get_tensor(index)
+        if isinstance(self.given, Exception):
+            raise self.given
+        return self.given
+
+
+@pytest.mark.parametrize(("given", "told"), [
+    (RuntimeError("Input tensor 2 lacks data"), "Input tensor 2 lacks data"), (MemoryError(), "MemoryError"),
+    (np.zeros(50), "gave 50 numbers of type float64 instead of 51"), (np.zeros(51, "S4"), "gave 51 numbers of type .S4"),
+])
+def test_a_model_that_fails_when_it_is_run_is_told(given: np.ndarray | Exception, told: str) -> None:
+    detector = Tflite(Failing(given), "bad.tflite")
+    with pytest.raises(CheckpointError, match=f"bad.tflite: expected a TFLite model.*{told}") as found:
+        detector(np.zeros((1, 64, 48, 3), np.uint8))
+    assert found.value.exit_code == 4 and "\n" not in str(found.value)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="stands in for Python by a script of the shell")
+@pytest.mark.parametrize(("script", "told"), [
+    ("kill -SEGV $$", r"got a file that ends the program that runs it \(exit code -11\)"),
+    ("exec sleep 20", r"got one that runs on for 0.5 s"),
+    ("echo 'a.tflite: no model' >&2; exit 4", "a.tflite: no model"),
+])
+def test_a_model_that_ends_the_process_ends_another(
+    script: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ai_edge_litert")
+    (tmp_path / "python").write_text(f"#!/bin/sh\n{script}\n")
+    (tmp_path / "python").chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(tflite, "PATIENCE", 0.5)
+    with pytest.raises(CheckpointError, match=told):
+        build("movenet", write_tflite(tmp_path / "small.tflite"))

@@ -12,7 +12,7 @@ from stereo3d.calibration.board import read_board
 from stereo3d.calibration.files import read_rig
 from stereo3d.datasets.reading import read_annotated
 from stereo3d.datasets.stereo_marks import read_stereo
-from stereo3d.detectors import described
+from stereo3d.detectors import described, tflite
 from stereo3d.detectors.described import read_description
 from stereo3d.detectors.replay import replay
 from stereo3d.evaluation.comparison.space import read_prediction
@@ -91,6 +91,12 @@ def network(path: Path) -> None:
     found(np.full((1, h, w, 3), 90, np.uint8))
 
 
+def tflite_network(path: Path) -> None:
+    found = tflite.movenet(path, threads=1)
+    w, h = found.crop.size
+    found(np.full((1, h, w, 3), 90, np.uint8))
+
+
 def settings(path: Path) -> None:
     config.resolve(path)
 
@@ -99,5 +105,5 @@ READERS: dict[str, Callable[..., object]] = {
     "recording": recording, "result": result, "anything": anything, "picture": picture, "rig": rig, "rig of KITTI": rig_of_kitti, "pictured": pictured,
     "settings": settings, "replay": replay, "truth": read_truth, "board": read_board, "description": read_description,
     "weights": weights, "marked": read_picture_truth, "annotated": annotated,
-    "network": network,
+    "network": network, "TFLite network": tflite_network,
 }

@@ -236,6 +236,7 @@ def _weights(folder: Path) -> dict[str, Kind]:
 
 def _networks(folder: Path) -> dict[str, Kind]:
     from test_described import described
+    from tflite_files import write_tflite
 
     found = []
     for output in ("heatmap", "simcc"):
@@ -243,7 +244,8 @@ def _networks(folder: Path) -> dict[str, Kind]:
         place.mkdir()
         described(place, output=output)
         found.append(several(place, "dots.onnx", "dots.toml"))
-    return {"ONNX": Kind("network", BINARY, found)}
+    small = [write_tflite(folder / "movenet.tflite", 51), write_tflite(folder / "blazepose.tflite", 195)]
+    return {"ONNX": Kind("network", BINARY, found), "TFLite": Kind("TFLite network", BINARY, [one(p) for p in small])}
 
 
 def _joints(folder: Path) -> dict[str, Kind]:

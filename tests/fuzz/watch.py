@@ -13,6 +13,8 @@ _IN_OPEN = 0x20
 _REFUSED = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "socket.connect", "socket.bind", "urllib.Request")
 _OF_PYTHON = tuple({sys.prefix, sys.base_prefix, *sysconfig.get_paths().values(), str(Path(__file__).parents[2])})
 _OF_THE_MACHINE = ("/proc/", "/sys/", "/dev/null", "/dev/urandom", "/etc/ld.so.cache", "/usr/share/zoneinfo")
+_TRIAL = {sys.executable, "-m", "stereo3d.detectors.tflite"}
+"""The one command that a reader may start: it tries a model where a crash does no harm."""
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -42,7 +44,7 @@ class Watch:
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if not self._on:
             return
-        if event in _REFUSED:
+        if event in _REFUSED and not (event == "subprocess.Popen" and _TRIAL <= set(map(str, arguments[1]))):
             self._seen.append(f"{event}: {arguments[0]!r}")
         elif event == "open" and isinstance(arguments[0], (str, bytes, os.PathLike)):
             path = os.path.realpath(os.fsdecode(arguments[0]))
