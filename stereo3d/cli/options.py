@@ -55,7 +55,7 @@ Runtime = Annotated[
                  "keeps the joints within 0.1 px, measured once (`stereo3d benchmark runtimes`)."),
 ]
 Refine = Annotated[
-    str | None, typer.Option(help="none, frame (each by itself) or clip (default: the seconds around too, and bones).")
+    str | None, typer.Option(help="none, frame (each by itself, bones too) or clip (default: the seconds around too).")
 ]
 Roi = Annotated[
     str | None, typer.Option(help="Where the infant is: CX,CY,SIDE in px of the recorded pictures; else it is found.")
