@@ -12,6 +12,7 @@ from stereo3d.errors import UsageError
 
 if TYPE_CHECKING:
     from stereo3d.detectors.speed import Speed
+    from stereo3d.detectors.topdown import TopDown
     from stereo3d.detectors.tuning import Tuning
 
 Shown = Annotated[
@@ -47,7 +48,7 @@ def runtimes(
     print(f"--runtime auto takes {chosen} here" if chosen else "give --weights and a recording to have one chosen")
 
 
-def _tuning(name: str | None, weights: Path | None, **options: Any) -> Tuning:
+def _tuning(name: str | None, weights: Path | None, **options: Any) -> Tuning[TopDown]:
     from stereo3d.detectors import published, speed
 
     if weights is None:
@@ -61,7 +62,7 @@ def _tuning(name: str | None, weights: Path | None, **options: Any) -> Tuning:
     return factory.tuning(str(weights), **options)
 
 
-def _pictures(made: Tuning, recording: Path | None, right: Path | None, roi: str | None) -> Any:
+def _pictures(made: Tuning[TopDown], recording: Path | None, right: Path | None, roi: str | None) -> Any:
     from stereo3d.detectors.samples import samples
     from stereo3d.detectors.speed import noise
     from stereo3d.recording.base import open_recording

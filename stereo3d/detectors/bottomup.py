@@ -19,11 +19,13 @@ from stereo3d.detectors.heatmaps import width_at
 from stereo3d.detectors.people import People, infant_first, others, ranked
 from stereo3d.detectors.scales import Scaled
 from stereo3d.detectors.topdown import PADDING, device_named, set_threads, told
+from stereo3d.detectors.tuning import Tuning
 from stereo3d.errors import InvalidValue, UsageError
+from stereo3d.models import remembered
 from stereo3d.models.architectures import kind_of
 from stereo3d.models.folding import fold_batchnorm
-from stereo3d.models.network import Precision, Rounded, normalised
-from stereo3d.models.runtimes import runtime_named
+from stereo3d.models.network import normalised
+from stereo3d.models.runtimes import Port, runtime_named
 from stereo3d.models.weights import Checkpoint, build_network
 from stereo3d.poses import Detections
 from stereo3d.skeleton import Skeleton
@@ -31,7 +33,6 @@ from stereo3d.values import Bytes, Floats
 
 LARGEST_BATCH = {"cpu": 2, "cuda": 16}
 """Pictures that go through the network together: these inputs are three times as large as those of one person."""
-_RUNTIMES = ("torch", "torch-bf16", "torch-fp16")
 Mirror = Sequence[int] | None
 """Each joint's partner where the mirrored picture is looked at too."""
 Reader = Callable[[nn.Module, Tensor, Skeleton, Mirror], list[People]]
@@ -50,10 +51,23 @@ class BottomUp:
         self.crop = crop
         self.flip = flip
         self.runtime = "torch"
+        self.tune: Callable[[Bytes], BottomUp] | None = None
         self._read = read
         self._step = step
         self._device = torch.device(device)
-        self._net = net.eval().to(self._device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._net = self._placed(net)
+
+    def _placed(self, net: nn.Module) -> nn.Module:
+        net = net.eval().to(self._device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return net
+
+    def run_by(self, net: nn.Module) -> BottomUp:
+        """The same detector with its network in another form."""
+        other = copy.copy(self)
+        scaled = self._net
+        other._net = self._placed(Scaled(net, scaled.scales, scaled.step) if isinstance(scaled, Scaled) else net)
+        other.tune = None
+        return other
 
     @property
     def glance(self) -> BottomUp:
@@ -195,38 +209,51 @@ def bottom_up(
 ) -> BottomUp:
     """A checkpoint's network as a detector, with the crop and reader that belong to the checkpoint.
 
-    `threads` holds for all of torch. With several scales crops are as large as the largest of them. Raises
-    CheckpointError for weights that do not fit, UsageError for a device or runtime that is not there or does not suit
-    the network, or where the file does not tell what has to be known.
+    `threads` holds for all of torch. With several scales crops are as large as the largest of them. `runtime` is one of
+    models.runtimes but for those of 8 bits, or `auto`, which wants pictures the first time (`BottomUp.tune`) and runs
+    in torch until then. Raises CheckpointError for weights that do not fit, UsageError for a device or runtime that is
+    not there or does not suit the network, or where the file does not tell what has to be known, MissingPackage.
     """
     (w, h), skeleton = told(checkpoint)
     step, most = kind_of(checkpoint.architecture).step, max(scales)
     size = _times(w, most, step), _times(h, most, step)
     set_threads(threads)
     device = device_named(device)
-    precision = _precision(runtime, device, checkpoint)
+    if runtime != "auto":
+        _check_runtime(runtime, device, checkpoint)
     net: nn.Module = fold_batchnorm(build_network(checkpoint))
-    net = net if precision == "fp32" else Rounded(net, precision)
     detector = BottomUp(
         net if tuple(scales) == (1.0,) else Scaled(net, scales, step), skeleton,
         crop=CropRule(size, PADDING, checkpoint.convention),  # type: ignore[arg-type]
         read=READERS[checkpoint.decoder], flip=flip and checkpoint.decoder != "limbs", device=device, step=step,
     )
-    detector.runtime = runtime
-    return detector
+    key = {"weights": checkpoint.sha256, "size": list(size), "flip": flip, "scales": list(scales),
+           "decoder": checkpoint.decoder, "device": device, "threads": threads}
+    port = Port(net, device=device, threads=threads, cache=remembered.folder())
+    return _run_by(runtime, Tuning(detector, port, runtime, key))
 
 
-def _precision(runtime: str, device: str, checkpoint: Checkpoint) -> Precision:
-    """Of the numbers in a runtime that these networks run in. Raises UsageError for others."""
-    if runtime not in _RUNTIMES:
-        raise UsageError(
-            f"runtime: networks that find everyone run in {', '.join(_RUNTIMES)}, got {runtime!r}; take one of these, "
-            "or a detector of one person"
-        )
-    precision = runtime_named(runtime, device).precision
-    if precision != "fp32" and checkpoint.decoder == "centres":
-        raise UsageError(f"runtime {runtime}: 16 bits round {checkpoint.architecture}'s offsets by pixels; take torch")
-    return precision  # type: ignore[return-value]
+def _run_by(runtime: str, tuning: Tuning[BottomUp]) -> BottomUp:
+    """The detector in that runtime, or torch's that is to be tuned."""
+    if runtime != "auto":
+        detector = tuning.detector.run_by(tuning.workshop.network(runtime))
+        detector.runtime = runtime
+        return detector
+    found = tuning.recalled()
+    if found is None:
+        tuning.detector.tune = tuning.tuned
+    return found or tuning.detector
+
+
+def _check_runtime(name: str, device: str, checkpoint: Checkpoint) -> None:
+    """Raises UsageError for a runtime that these networks do not run in."""
+    runtime = runtime_named(name, device)
+    if checkpoint.decoder != "centres":
+        return
+    if runtime.precision == "bf16" or runtime.precision == "fp16":
+        raise UsageError(f"runtime {name}: 16 bits round {checkpoint.architecture}'s offsets by pixels; take torch")
+    if name != "torch":
+        raise UsageError(f"runtime {name}: {checkpoint.architecture}'s moving kernels run in torch only; take torch")
 
 
 def _times(side: int, scale: float, step: int) -> int:

@@ -6,7 +6,7 @@ share of the network's input, so each infant is seen the smaller the more there 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -37,6 +37,12 @@ class Grid:
         self.runtime = detector.runtime
         self.crop = CropRule(size, detector.crop.padding, detector.crop.convention)
         self._detector, self._shape = detector, (rows, columns)
+
+    @property
+    def tune(self) -> Callable[[Bytes], Grid] | None:
+        """As the detector's own, from pictures of `crop.size`."""
+        tune = self._detector.tune
+        return None if tune is None else lambda images: Grid(tune(laid(images, *self._shape)), *self._shape)
 
     @property
     def glance(self) -> Grid:

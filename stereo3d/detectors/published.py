@@ -59,7 +59,7 @@ class Published:
 
     def tuning(
         self, weights: str | os.PathLike[str], *, device: str = "auto", flip: bool = True, threads: int | None = None
-    ) -> Tuning:
+    ) -> Tuning[TopDown]:
         """What is needed to try these weights (a file, or a name) in every runtime. Raises what calling it raises."""
         checkpoint = _read(self, located(weights), "auto", None, None)
         from stereo3d.detectors.single import tuning_of
@@ -84,7 +84,7 @@ class Everyone:
 
         grid: `ROWSxCOLUMNS` pictures that the network looks at as one, in its time for one; infants are the smaller
         in it. scales: `0.5,1,2` looks at the pictures at several scales, as published results do; at a multiple of the
-        time. runtime: torch, torch-bf16 or (on a GPU) torch-fp16; DEKR's offsets need torch. The others as for
+        time. runtime: what runs the network but for 8 bits, or `auto`; DEKR's offsets need torch. The others as for
         Published; OpenPose never looks at the mirrored picture.
         Raises UsageError, MissingWeights, MissingPackage, CheckpointError, InvalidValue.
         """

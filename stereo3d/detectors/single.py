@@ -40,7 +40,7 @@ def top_down(
 def tuning_of(
     checkpoint: Checkpoint, *, decoder: Decoder | None = None, flip: bool = True, device: str = "auto",
     threads: int | None = None, runtime: str = "auto",
-) -> Tuning:
+) -> Tuning[TopDown]:
     """What is needed to try a checkpoint's network in several runtimes. Raises what `top_down` raises."""
     size, skeleton = told(checkpoint)
     set_threads(threads)

@@ -44,7 +44,7 @@ def speeds(trials: list[Trial], fps: float) -> list[Speed]:
     return sorted(rows, key=lambda row: -np.nan_to_num(row.pairs))
 
 
-def untrained(*, device: str = "auto", threads: int | None = None, flip: bool = True) -> Tuning:
+def untrained(*, device: str = "auto", threads: int | None = None, flip: bool = True) -> Tuning[TopDown]:
     """HRNet W32 before its training: what it finds is nothing, what it costs is the same."""
     set_threads(threads)
     torch.manual_seed(0)

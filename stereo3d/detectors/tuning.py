@@ -9,14 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 
-from stereo3d.detectors.topdown import TopDown
 from stereo3d.errors import Stereo3DError, UsageError
 from stereo3d.models import remembered
-from stereo3d.models.runtimes import RUNTIMES, Workshop, digest, machine, offered
+from stereo3d.models.runtimes import RUNTIMES, digest, machine, offered
 from stereo3d.poses import Detections
 from stereo3d.values import Bytes
 
@@ -45,19 +44,44 @@ class Trial(NamedTuple):
     """Why it does not run."""
 
 
+class Tunable(Protocol):
+    """A detector whose network can take several forms."""
+
+    runtime: str
+
+    def __call__(self, images: Bytes) -> Detections:
+        """The joints in pictures (N, h, w, 3)."""
+
+    def run_by(self, network: Any) -> Self:
+        """The same with its network in another form."""
+
+
+class Forms(Protocol):
+    """Makes the forms of a detector's network, as models.runtimes.Workshop does."""
+
+    def network(self, name: str, quantised: bytes | None = None) -> Any:
+        """What the detector is `run_by` in that runtime."""
+
+    def in_bytes(self, pictures: Bytes) -> bytes:
+        """The network in 8 bits, its ranges from pictures (N, h, w, 3)."""
+
+
+D = TypeVar("D", bound=Tunable)
+
+
 @dataclass(frozen=True, slots=True)
-class Tuning:
+class Tuning(Generic[D]):
     """A detector whose runtime has to be chosen."""
 
-    detector: TopDown
+    detector: D
     """In float32 torch."""
-    workshop: Workshop
+    workshop: Forms
     wanted: str
     """`auto`, or a runtime of 8 bits, which needs pictures."""
     key: Mapping[str, Any]
     """What the choice depends on."""
 
-    def recalled(self) -> TopDown | None:
+    def recalled(self) -> D | None:
         """The detector as it was chosen before, None where it was not."""
         found = remembered.recall(self._name())
         if found is None or found.get("runtime") not in RUNTIMES:
@@ -67,7 +91,7 @@ class Tuning:
             return None
         return self._made(found["runtime"], model)
 
-    def tuned(self, pictures: Bytes, clock: Clock = time.perf_counter) -> TopDown:
+    def tuned(self, pictures: Bytes, clock: Clock = time.perf_counter) -> D:
         """The detector in the runtime of choice, after looking at pictures (N, h, w, 3) of infants.
 
         Half of them are for the ranges of 8 bits, half to measure with. Raises UsageError where a runtime that was
@@ -75,7 +99,7 @@ class Tuning:
         """
         return self.choice(*self.trials(pictures, clock))
 
-    def choice(self, trials: Sequence[Trial], model: bytes | None) -> TopDown:
+    def choice(self, trials: Sequence[Trial], model: bytes | None) -> D:
         """The same from what `trials` gave; remembered, where the joints' moves could be told."""
         name = self.wanted if self.wanted != "auto" else fastest(trials)
         tried = {trial.runtime: trial for trial in trials}
@@ -106,7 +130,7 @@ class Tuning:
                 done.append(Trial(name, np.nan, np.nan, str(error)[:200]))
         return done, model
 
-    def _made(self, name: str, model: bytes | None) -> TopDown:
+    def _made(self, name: str, model: bytes | None) -> D:
         made = self.detector.run_by(self.workshop.network(name, model))
         in_bytes = RUNTIMES[name].precision == "int8" and model is not None
         made.runtime = f"{name}:{digest(model)}" if in_bytes and model is not None else name
@@ -138,7 +162,7 @@ def shift(truth: Detections, other: Detections) -> float:
     return float(np.median(np.where(np.isfinite(away), away, np.inf))) if away.size >= FEWEST else float("nan")
 
 
-def _tried(name: str, detector: TopDown, pictures: Bytes, truth: Detections, clock: Clock) -> Trial:
+def _tried(name: str, detector: Tunable, pictures: Bytes, truth: Detections, clock: Clock) -> Trial:
     moved = shift(truth, detector(pictures))
     seconds = []
     few = pictures[:TIMED]

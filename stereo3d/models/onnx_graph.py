@@ -21,11 +21,15 @@ OPSET, FORMAT = 17, 8
 """Of operators, and of the file's own format: what runtimes of 2022 and later read."""
 
 
-def to_onnx(net: fx.GraphModule, shape: Sequence[int], mean: Sequence[float], deviation: Sequence[float]) -> bytes:
+def to_onnx(
+    net: fx.GraphModule, shape: Sequence[int], mean: Sequence[float] | None = None,
+    deviation: Sequence[float] | None = None,
+) -> bytes:
     """The ONNX model of a traced network, for pictures (N, h, w, 3) uint8 of that shape.
 
-    Pictures less the mean over the deviation, by colour and of 0 to 255, are what the network gets. Raises
-    MissingPackage, UsageError for a layer that has no counterpart here.
+    Pictures less the mean over the deviation, by colour and of 0 to 255, are what the network gets; without these the
+    model takes what the network takes, numbers (N, 3, h, w). Raises MissingPackage, UsageError for a layer that has no
+    counterpart here.
     """
     try:
         import onnx
@@ -33,7 +37,8 @@ def to_onnx(net: fx.GraphModule, shape: Sequence[int], mean: Sequence[float], de
         raise MissingPackage("onnx", "onnx", "a runtime other than torch") from error
     writer = _Writer(net, onnx)
     writer.write(mean, deviation)
-    pictures = onnx.helper.make_tensor_value_info("pictures", onnx.TensorProto.UINT8, list(shape))
+    kind = onnx.TensorProto.FLOAT if mean is None else onnx.TensorProto.UINT8
+    pictures = onnx.helper.make_tensor_value_info("pictures", kind, list(shape))
     results = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in writer.results]
     graph = onnx.helper.make_graph(writer.nodes, "network", [pictures], results, writer.constants)
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", OPSET)], ir_version=FORMAT)
@@ -51,12 +56,13 @@ class _Writer:
         self.results: list[str] = []
         self._names: dict[fx.Node, str] = {}
 
-    def write(self, mean: Sequence[float], deviation: Sequence[float]) -> None:
-        """The whole network, its pictures normalised."""
+    def write(self, mean: Sequence[float] | None, deviation: Sequence[float] | None) -> None:
+        """The whole network, its pictures normalised where told how."""
         layers = dict(self.net.named_modules())
         for node in self.net.graph.nodes:
             if node.op == "placeholder":
-                self._names[node] = self._normalised(mean, deviation)
+                given = mean is not None and deviation is not None
+                self._names[node] = self._normalised(mean, deviation) if given else "pictures"  # type: ignore[arg-type]
             elif node.op == "get_attr":
                 self._names[node] = self.constant(node.name, _attribute(self.net, str(node.target)))
             elif node.op == "output":
@@ -208,7 +214,7 @@ _LAYERS: dict[type[nn.Module], _Write] = {
 }
 _FUNCTIONS: dict[Any, _Write] = {
     operator.add: _plain("Add"), operator.sub: _plain("Sub"), operator.mul: _plain("Mul"),
-    operator.truediv: _plain("Div"), torch.sigmoid: _plain("Sigmoid"), torch.cat: _joined,
+    operator.truediv: _plain("Div"), torch.sigmoid: _plain("Sigmoid"), torch.relu: _plain("Relu"), torch.cat: _joined,
     functional.silu: _swish, functional.pad: _padded, functional.avg_pool2d: _averaged,
     functional.conv_transpose2d: _enlarged, "amax": _greatest, "exp": _plain("Exp"), "mean": _mean, "sum": _sum,
 }

@@ -14,12 +14,14 @@ int8 needs pictures to take its ranges from.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import importlib.metadata
 import importlib.util
 import os
 import platform
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,9 +29,9 @@ import torch
 from torch import fx, nn
 
 from stereo3d.errors import UsageError, unknown_name
-from stereo3d.models.network import DEVIATION, MEAN, Network, Precision, TorchNetwork
+from stereo3d.models.network import DEVIATION, MEAN, Network, Precision, Rounded, TorchNetwork
 from stereo3d.models.onnx_graph import to_onnx
-from stereo3d.models.other_runtimes import BATCH, OnnxNetwork, OpenVinoNetwork
+from stereo3d.models.other_runtimes import BATCH, OnnxNetwork, OpenVinoNetwork, Ported, onnx_run, openvino_run
 from stereo3d.models.quantise import quantise
 from stereo3d.values import Bytes
 
@@ -129,6 +131,37 @@ class Workshop:
             width, height = self._size
             self._model = to_onnx(self._net, (BATCH, height, width, 3), MEAN, DEVIATION)
         return self._model
+
+
+class Port:
+    """Makes the forms of a network of several outputs, for pictures of any size, each when it is asked for."""
+
+    def __init__(
+        self, net: nn.Module, *, device: str = "cpu", threads: int | None = None, cache: Path | None = None
+    ) -> None:
+        """net: traced and in evaluation mode. cache: a folder for what was compiled."""
+        self._net, self._device, self._threads, self._cache = net, device, threads, cache
+
+    def network(self, name: str, quantised: bytes | None = None) -> nn.Module:
+        """The network in that runtime. Raises UsageError, MissingPackage."""
+        runtime = runtime_named(name, self._device)
+        if runtime.precision == "int8":
+            raise UsageError(f"runtime {name}: networks of several outputs are not made in 8 bits; take another")
+        if name.startswith("torch"):
+            precision: Precision = runtime.precision  # type: ignore[assignment]
+            return self._net if precision == "fp32" else Rounded(copy.deepcopy(self._net), precision)
+        if not isinstance(self._net, fx.GraphModule):
+            raise UsageError(f"runtime: {type(self._net).__name__} runs in torch only")
+        if name == "onnx":
+            return Ported(self._net, partial(onnx_run, threads=self._threads))
+        precision_there = "bf16" if runtime.precision == "bf16" else "f32"
+        return Ported(self._net, partial(
+            openvino_run, precision=precision_there, threads=self._threads, cache=self._cache
+        ))
+
+    def in_bytes(self, pictures: Bytes) -> bytes:
+        """Raises UsageError: there is no such form."""
+        raise UsageError("networks of several outputs are not made in 8 bits")
 
 
 def digest(model: bytes) -> str:

@@ -12,20 +12,23 @@ from dots import Dots, Film, figure, rectifier
 from torch import Tensor, nn
 
 from stereo3d import storage
-from stereo3d.detectors import bottomup, replay
+from stereo3d.detectors import bottomup, replay, tuning
 from stereo3d.detectors.base import Detector, build
 from stereo3d.detectors.bottomup import BottomUp, first_of_each
 from stereo3d.detectors.centres import SHIFT
 from stereo3d.detectors.crops import CropRule
 from stereo3d.detectors.detect import detect
+from stereo3d.detectors.grid import Grid
 from stereo3d.detectors.people import People
 from stereo3d.detectors.scales import Scaled
 from stereo3d.errors import InvalidValue, UsageError
-from stereo3d.models import architectures
+from stereo3d.models import architectures, hrnet, openpose, remembered
 from stereo3d.models.dekr import DEKR, Regressed
 from stereo3d.models.families import Decoder
+from stereo3d.models.folding import fold_batchnorm
 from stereo3d.models.higherhrnet import HigherHRNet, Tagged
 from stereo3d.models.openpose import Fields, OpenPose
+from stereo3d.models.runtimes import Port
 from stereo3d.models.weights import Checkpoint
 from stereo3d.poses import Detections, Poses2D
 from stereo3d.skeleton import BABYPOSE_12, COCO_17, CROWDPOSE_14, OPENPOSE_18
@@ -317,12 +320,98 @@ def test_numbers_of_16_bits_give_nearly_the_same_maps(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.parametrize(("runtime", "decoder", "sentence"), [
-    ("openvino", "tags", "everyone run in torch, torch-bf16, torch-fp16, got 'openvino'; take one of these, or a detector of one"),
-    ("auto", "limbs", "got 'auto'"),
+    ("openvino", "centres", "runtime openvino: dekr_w32's moving kernels run in torch only; take torch"),
+    ("opnevino", "limbs", "unknown runtime 'opnevino': did you mean 'openvino'"),
+    ("onnx-int8", "tags", "runtime onnx-int8: networks of several outputs are not made in 8 bits"),
     ("torch-bf16", "centres", "runtime torch-bf16: 16 bits round dekr_w32's offsets by pixels; take torch"),
     ("torch-fp16", "tags", "runtime torch-fp16: is for cuda, got device cpu"),
 ])
-def test_runtimes_that_do_not_suit_are_refused(runtime: str, decoder: Decoder, sentence: str) -> None:
+def test_runtimes_that_do_not_suit_are_refused(
+    runtime: str, decoder: Decoder, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bottomup, "build_network", lambda _: nn.Identity())
     made = Checkpoint("d.pth", "0" * 64, {}, "dekr_w32", 17, "plain", "dekr", "hrnet", False, decoder, COCO_17.name, (64, 64), ())
     with pytest.raises(UsageError, match=sentence):
         bottomup.bottom_up(made, device="cpu", runtime=runtime)
+
+
+def small(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Weights of a HigherHRNet that takes no time."""
+    monkeypatch.setattr(architectures, "WIDTHS", [8])
+    monkeypatch.setattr(hrnet, "MODULES", (1, 1, 1))
+    monkeypatch.setattr(hrnet, "DEPTH", 1)
+    monkeypatch.setattr(remembered, "folder", lambda: folder / "cache")
+    torch.manual_seed(0)
+    torch.save(HigherHRNet(8).state_dict(), folder / "w.pth")
+    return folder / "w.pth"
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "openvino"])
+def test_other_runtimes_give_the_same_maps_at_any_size(
+    runtime: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip({"onnx": "onnxruntime"}.get(runtime, runtime))
+    path = small(tmp_path, monkeypatch)
+    plain, other = (
+        build("higherhrnet", path, input_size="64x64", device="cpu", threads=1, runtime=r) for r in ("torch", runtime)
+    )
+    assert isinstance(plain, BottomUp) and isinstance(other, BottomUp) and other.runtime == runtime
+    with torch.inference_mode():
+        for n, h, w in ((1, 64, 64), (3, 64, 96)):
+            x = torch.randn(n, 3, h, w)
+            found, wanted = other._net(x), plain._net(x)
+            assert type(found) is type(wanted)
+            for ours, theirs in zip(found, wanted, strict=True):
+                assert (ours - theirs).abs().max() <= 1e-3 * theirs.abs().max()
+        alone = other._net(x[2:])
+        assert all(torch.equal(one[0], all_of_them[2]) for one, all_of_them in zip(alone, found, strict=True))
+
+
+def test_openpose_has_its_counterpart(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setattr(openpose, "FEATURES", 4)
+    monkeypatch.setattr(openpose, "_VGG", "1_1:4 pool 2_1:4 pool 3_1:4 pool 4_4_CPM:4")
+    torch.manual_seed(0)
+    net, x = fold_batchnorm(OpenPose(clip_maps=True).eval()), torch.randn(2, 3, 64, 72)
+    with torch.inference_mode():
+        found, wanted = Port(net, threads=1).network("onnx")(x), net(x)
+    assert isinstance(found, Fields)
+    for ours, theirs in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), atol=1e-5)
+
+
+class Shop:
+    """Forms of a network, of which ONNX Runtime's moves everyone."""
+
+    def network(self, name: str, quantised: bytes | None = None) -> nn.Module:
+        return TaggedStub([person + 6 * (name == "onnx") for person in PERSONS])
+
+    def in_bytes(self, pictures: np.ndarray) -> bytes:
+        return Port(nn.Identity()).in_bytes(pictures)
+
+
+def test_the_fastest_that_leaves_everyone_in_place_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembered, "folder", lambda: tmp_path)
+    monkeypatch.setattr(tuning, "offered", lambda device: ["torch", "onnx", "onnx-int8", "openvino"])
+    seconds = {"torch": 3.0, "onnx": 1.0, "openvino": 2.0}
+    clock = iter(np.cumsum([[0, took] for took in seconds.values() for _ in range(tuning.REPEATS)]))
+    made = tuning.Tuning(detector(TaggedStub(PERSONS), "tags"), Shop(), "auto", {"device": "cpu"})
+    chosen = made.tuned(pictures(4), lambda: float(next(clock)))
+    assert chosen.runtime == "openvino" and np.abs(chosen(pictures()).xy - PERSONS[0]).max() < 1.6
+    again = made.recalled()
+    assert again is not None and again.runtime == "openvino" and again.tune is None
+
+
+@pytest.mark.parametrize("grid", ["1x1", "1x2"])
+def test_auto_wants_pictures_the_first_time(grid: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = small(tmp_path, monkeypatch)
+    monkeypatch.setattr(tuning, "offered", lambda device: ["torch"])
+    made = build("higherhrnet", path, input_size="128x128", device="cpu", threads=1, runtime="auto", grid=grid, scales="0.5,1")
+    assert isinstance(made, (BottomUp, Grid)) and made.runtime == "torch" and made.tune is not None
+    w, h = made.crop.size
+    done = made.tune(np.zeros((4, h, w, 3), np.uint8))
+    assert type(done) is type(made) and done.tune is None and done.crop == made.crop
+    whole = done._detector if isinstance(done, Grid) else done
+    assert isinstance(whole, BottomUp) and isinstance(whole._net, Scaled)
