@@ -48,22 +48,20 @@ class Solution(NamedTuple):
 def solve(system: Arrow) -> Solution:
     """The solution of the system, and what `node_variances` needs."""
     (n, w, m, p), e = system.border.shape, system.coupling[..., None]
-    inverses, sides = np.empty(system.blocks.shape), np.empty((w, n, m, p + 1))
-    sides[..., :p], sides[..., p] = system.border.swapaxes(0, 1), system.right.swapaxes(0, 1)
-    shares = np.empty(sides.shape)
+    inverses, shares = np.empty(system.blocks.shape), np.empty((n, w, m, p + 1))
+    side, taken = np.empty((w, m, p + 1)), np.zeros((w, p + 1, p + 1))
     for t in range(n):
         block = system.blocks[t]
+        side[..., :p], side[..., p] = system.border[t], system.right[t]
         if t:
             block = block - e[t - 1] * inverses[t - 1] * system.coupling[t - 1][:, None]
-            sides[:, t] += e[t - 1] * shares[:, t - 1]
+            side += e[t - 1] * shares[t - 1]
         inverses[t] = _inverse(block)
-        np.matmul(inverses[t], sides[:, t], out=shares[:, t])
-    flat = shares.reshape(w, n * m, p + 1)
-    taken = sides[..., :p].reshape(w, n * m, p).swapaxes(1, 2) @ flat
-    covariance: Floats = np.asarray(np.linalg.inv(system.corner - taken[..., :p]), float)
-    throughout = (covariance @ (system.right_corner - taken[..., p])[..., None])[..., 0]
-    nodes = (shares[..., p] - (shares[..., :p] @ throughout[:, None, :, None])[..., 0]).swapaxes(0, 1)
-    shares = shares[..., :p].swapaxes(0, 1)
+        np.matmul(inverses[t], side, out=shares[t])
+        taken += side.swapaxes(1, 2) @ shares[t]
+    covariance: Floats = np.asarray(np.linalg.inv(system.corner - taken[:, :p, :p]), float)
+    throughout = (covariance @ (system.right_corner - taken[:, :p, p])[..., None])[..., 0]
+    shares, nodes = shares[..., :p], shares[..., p] - (shares[..., :p] @ throughout[..., None])[..., 0]
     _back(nodes[..., None], system, inverses)
     return Solution(nodes, throughout, covariance, inverses, shares)
 
