@@ -5,7 +5,8 @@
 Matching: CPU ms a pair of 1280 x 720 px with 17 joints, everything in it (grey, rectified cut-out, blur, flat and bent
 patches, rescue), on rendered infants whose detectors err by 2 px with 3 % gross errors; the least of three runs. Beside
 aniposelib: the same joints of a moving infant, 2 px of white noise, one thread; our part is `evidence` and `clip`
-without pictures, theirs `triangulate_optim` as it comes. Mean 3D error in cm, CPU s, and CPU ms for each frame more.
+without pictures, theirs `triangulate_optim` as it comes. Mean 3D error in cm, CPU s (the least of three runs), and CPU
+ms for each frame more.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def beside(frames: int) -> dict[str, dict[str, float]]:
         taken = {}
         for n in lengths:
             joints, camera, truth = known[n]
-            xyz, taken[n] = cpu(lambda: method(joints, camera), times=1)
+            xyz, taken[n] = cpu(lambda: method(joints, camera))
             if n == frames:
                 error = 100 * float(np.nanmean(np.linalg.norm(xyz - truth, axis=-1)))
         first, last = lengths[-2:]

@@ -58,7 +58,8 @@ def view(evidence: Evidence, noises: Noises, cut: Ints, stretch: Floats) -> View
         across, depth = _axes(all_of_it, slice(2)), _axes(all_of_it, slice(2, 3))
         sensors = across, _both(depth, _matched(evidence, noises.match, cut, again), noises.match.memory)
     after = np.concatenate([cut[1:], np.roll(cut[:1], -1, axis=1)])
-    return View(sensors, _usable(evidence.time[after] - evidence.time[cut], usual), usual)
+    step = np.where(after > cut, evidence.time[after] - evidence.time[cut], usual)
+    return View(sensors, _usable(step, usual), usual)
 
 
 def usual_step(evidence: Evidence) -> float:
