@@ -10,6 +10,7 @@ from itertools import islice
 import numpy as np
 
 from stereo3d.calibration.rectify import Rectifier
+from stereo3d.calibration.sizes import sizes
 from stereo3d.detectors import crops, search
 from stereo3d.detectors.base import Detector, Replayer
 from stereo3d.detectors.crops import Box
@@ -104,15 +105,19 @@ def _look(pairs: Iterable[FramePair], affines: Floats, rectifier: Rectifier, det
 def rectified(box: Floats, rectifier: Rectifier, side: Side) -> Box:
     """(N) boxes in px of `rectifier.camera` that show what boxes (N, 5) show of the recorded pictures.
 
-    Near its centre, that is: what bends the picture otherwise than evenly is left out. NaN where the lens has no
-    inverse.
+    Near its centre, that is, or near the picture's place next to that: what bends the picture otherwise than evenly is
+    left out. NaN where the lens has no inverse.
     """
-    center, half, angle = box[:, :2], box[:, 2:4] / 2, box[:, 4]
-    x_axis = np.stack([np.cos(angle), np.sin(angle)], -1)
-    y_axis = np.stack([-np.sin(angle), np.cos(angle)], -1)
-    places = rectifier.points(np.stack([center, center + half[:, :1] * x_axis, center + half[:, 1:] * y_axis]), side)
-    across, down = places[1] - places[0], places[2] - places[0]
+    last, half, angle = np.array(sizes(rectifier.rig)[side]) - 1, box[:, 2:4] / 2, box[:, 4]
+    turned = [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
+    axes = np.moveaxis(turned, 2, 1) * half.T[..., None]
+    inside = np.clip(box[:, :2], 0, last)
+    leaves = ((inside + axes < 0) | (inside + axes > last)).any(-1, keepdims=True)
+    way = np.where(leaves, -1, 1)
+    center, *ends = rectifier.points(np.stack([inside, *(inside + way * axes)]), side)
+    across, down = way * (np.stack(ends) - center)
+    x, y = ((box[:, :2] - inside) * axes).sum(-1)[..., None] / half.T[..., None] ** 2
     size = np.stack([np.hypot(*across.T), np.hypot(*down.T)], -1)
     # Both axes have a say in the angle: the first as it is, the second after a quarter turn back.
     ahead = across / size[:, :1] + np.stack([down[:, 1], -down[:, 0]], -1) / size[:, 1:]
-    return Box(places[0], 2 * size, np.arctan2(ahead[:, 1], ahead[:, 0]))
+    return Box(center + x * across + y * down, 2 * size, np.arctan2(ahead[:, 1], ahead[:, 0]))

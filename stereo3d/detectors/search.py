@@ -17,6 +17,7 @@ import numpy as np
 
 from stereo3d.detectors import crops
 from stereo3d.detectors.base import Detector, glance
+from stereo3d.detectors.border import guesses
 from stereo3d.detectors.crops import Box
 from stereo3d.detectors.look import look
 from stereo3d.poses import Detections
@@ -45,6 +46,10 @@ MARGIN = 1.05
 """A person's box over the box round the joints, which are inside the body."""
 WIDER = 1.4
 """How much more than an earlier box is looked at first, as the infant may have moved."""
+GUESSES = 3
+"""Times that the border is looked beyond, each time from what was found before."""
+CLEARLY = 1.02
+"""By how much a box beyond the border has to score higher."""
 AGREED = 0.7
 """A find stands when it scores this share of its score in the other frames too."""
 
@@ -94,17 +99,38 @@ def survey(recording: Recording, detector: Detector, *, n_frames: int = 5) -> Su
 def search(detector: Detector, pair: Stereo[Bytes]) -> Found:
     """(2) the person in the left and in the right picture, each searched everywhere."""
     left, right = (_search_one(detector, image) for image in pair)
-    return Found(np.stack([left.box, right.box]), np.stack([left.score, right.score]))
+    found = _whole(detector, [pair], Found(np.stack([[left.box, right.box]]), np.stack([[left.score, right.score]])))
+    return Found(found.box[0], found.score[0])
 
 
 def settle(detector: Detector, pairs: Sequence[Stereo[Bytes]], box: Floats, *, looks: int = 2) -> Found:
-    """(P, 2) the persons in P pairs after that many looks, the first at the boxes (P, 2, 5), the next at what it found.
+    """(P, 2) the persons in P pairs after that many looks, the first at the boxes (P, 2, 5), the next at what it found;
+    whole, where the border cuts them off.
 
     Boxes (2, 5) hold for all pairs.
     """
     images = [image for pair in pairs for image in pair]
     found = _settle(detector, images, np.broadcast_to(box, (len(pairs), 2, 5)).reshape(-1, 5), looks)
-    return Found(found.box.reshape(-1, 2, 5), found.score.reshape(-1, 2))
+    return _whole(detector, pairs, Found(found.box.reshape(-1, 2, 5), found.score.reshape(-1, 2)))
+
+
+def _whole(detector: Detector, pairs: Sequence[Stereo[Bytes]], found: Found) -> Found:
+    """The persons (P, 2) in P pairs; of those that the border cuts off, the box that shows the most of them."""
+    height, width = pairs[0].left.shape[:2]
+    for _ in range(GUESSES):
+        box = guesses(found.box, (width, height))
+        known = np.isfinite(box).all(-1)
+        if not known.any():
+            break
+        images = [pairs[p][SIDES[view]] for p, view in zip(*np.nonzero(known)[1:])]
+        score = np.zeros(known.shape)
+        score[known] = np.nan_to_num(_seen(detector, images, box[known]).score).mean(-1)
+        best, top = np.take_along_axis(box, score.argmax(0)[None, ..., None], 0)[0], score.max(0)
+        better = top > CLEARLY * found.score
+        if not better.any():
+            break
+        found = Found(np.where(better[..., None], best, found.box), np.where(better, top, found.score))
+    return found
 
 
 def widened(box: Floats) -> Floats:
@@ -166,13 +192,16 @@ def _centres(length: int, side: float) -> Floats:
 
 def _settle(detector: Detector, images: Sequence[Bytes], box: Floats, looks: int) -> Found:
     """(N) the persons in N pictures, looked at in boxes (N, 5)."""
-    rough = glance(detector)
-    pictures = [partial(crops.warp, image) for image in images]
     for _ in range(looks):
-        affines = crops.affine(Box(box[:, :2], box[:, 2:4], box[:, 4]), detector.crop)
-        seen = look(rough, pictures, affines)
+        seen = _seen(detector, images, box)
         box = _round_joints(seen, box, detector.skeleton)
     return Found(box, np.nan_to_num(seen.score).mean(-1))
+
+
+def _seen(detector: Detector, images: Sequence[Bytes], box: Floats) -> Detections:
+    """The joints in N pictures, each within its box (N, 5)."""
+    affines = crops.affine(Box(box[:, :2], box[:, 2:4], box[:, 4]), detector.crop)
+    return look(glance(detector), [partial(crops.warp, image) for image in images], affines)
 
 
 def _round_joints(seen: Detections, before: Floats, skeleton: Skeleton) -> Floats:
