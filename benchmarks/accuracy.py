@@ -96,7 +96,7 @@ two frames of each half a second, with all that the renderer has of lenses, nois
 finds its own boxes; its joints are triangulated plainly. Truth are joint centres. A joint counts where both pictures
 have it in them, and is *visible* where both show its skin; the others are *occluded* and stand apart. The tables are
 AGMA's. The detector in the box on both: [detector.md](detector.md). On the hard set its means are owed to infants that
-the border cuts off, some down to an arm or a leg, which the search loses; *of whole infants* leaves these out."""
+the border cuts off, some down to an arm or a leg; *of whole infants* leaves these out."""
 LAW_TEXT = """## The law
 
 The depth is off by Z^2 / (B f) times what the disparity is off by, which is sqrt(2) times the noise of a view where the

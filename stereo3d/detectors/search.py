@@ -50,7 +50,7 @@ GUESSES = 3
 """Times that the border is looked beyond, each time from what was found before."""
 CLEARLY = 1.02
 """By how much a box beyond the border has to score higher."""
-AGREED = 0.7
+AGREED = 0.8
 """A find stands when it scores this share of its score in the other frames too."""
 
 
