@@ -109,7 +109,7 @@ def rectified(box: Floats, rectifier: Rectifier, side: Side) -> Box:
     left out. NaN where the lens has no inverse.
     """
     last, half, angle = np.array(sizes(rectifier.rig)[side]) - 1, box[:, 2:4] / 2, box[:, 4]
-    turned = [[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]
+    turned = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     axes = np.moveaxis(turned, 2, 1) * half.T[..., None]
     inside = np.clip(box[:, :2], 0, last)
     leaves = ((inside + axes < 0) | (inside + axes > last)).any(-1, keepdims=True)
