@@ -20,6 +20,7 @@ from stereo3d.evaluation.evaluate import shared_frames
 from stereo3d.evaluation.points import Points
 from stereo3d.evaluation.truth import read_truth
 from stereo3d.journal import sha256
+from stereo3d.limits import LONGEST_SETTINGS, parse_json, read_text
 from stereo3d.poses import Poses2D, Poses3D
 from stereo3d.recording.base import FramePair, Recording
 from stereo3d.recording.rig import Rig, rectifier_for
@@ -87,8 +88,7 @@ def refine_file(
     values = _joints_in(poses)
     joints: Stereo[Poses2D] = Stereo(values["left"], values["right"])
     camera: RectifiedCamera = values["camera"]
-    before = values.pop("poses", None)
-    origin = dict(before.origin) if isinstance(before, Poses3D) else {}
+    origin = _origin(poses, values.pop("poses", None))
     if recording is not None and settings.pictures:
         looking = Looking(
             _same_camera(rectifier_for(recording, rig), camera), offsets_of(settings), notion_by(origin))
@@ -102,6 +102,15 @@ def refine_file(
             storage.put(file, name, value, growing=storage.grows(value))
         put_refined(file, camera, settings, gates=gates, origin=origin | {"refine": about})
     return Path(output)
+
+
+def _origin(path: PathLike, poses: Poses3D | None) -> dict[str, Any]:
+    """Where a result's joints come from; of joints without poses what was written beside them says who found them."""
+    if isinstance(poses, Poses3D):
+        return dict(poses.origin)
+    beside = Path(path).with_suffix(".run.json")
+    told = parse_json(read_text(beside, LONGEST_SETTINGS)) if beside.is_file() else {}
+    return {name: told[name] for name in ("config", "weights_sha256") if isinstance(told, dict) and name in told}
 
 
 def _joints_in(path: PathLike) -> dict[str, Any]:
