@@ -101,7 +101,8 @@ def located(place: ArrayLike, sigma: ArrayLike, camera: RectifiedCamera) -> tupl
     of both principal points, Z = B f / d, X = B (1/2 + (xc - c) / d), Y = B (v - cy) / d.
     """
     place = np.asarray(place, float)
-    return _points(place, camera), np.sqrt(np.diagonal(covariance(place, sigma, camera), axis1=-2, axis2=-1))
+    slopes = slopes_of(place, camera) * np.asarray(sigma, float)[..., None, :]
+    return _points(place, camera), np.sqrt((slopes**2).sum(-1))
 
 
 def covariance(place: ArrayLike, sigma: ArrayLike, camera: RectifiedCamera) -> Floats:

@@ -31,7 +31,7 @@ _WINDOW, _OVERLAP = 300, 50
 _BATCH = 4
 _LEARNING = 5
 """Windows that the lengths are found in before all are fitted."""
-_ROUNDS = 4
+_ROUNDS = 5
 _TAIL = 4.0
 """Degrees of freedom of Student's t."""
 _MOST = 30.0
