@@ -1,6 +1,6 @@
 """Learns where a detector takes joints to be, on rendered infants, and writes what ships with the toolkit.
 
-    python benchmarks/notions.py [--infants 14] [--first 7200] [--detector darkpose] [--weights FILE] [--work DIR]
+    python benchmarks/notions.py [--infants 18] [--first 7200] [--detector darkpose] [--weights FILE] [--work DIR]
                                  [-o stereo3d/refinement/notions.json]
 
 Each infant is drawn in six pairs, 2/3 s apart, by the traced renderer (that of `stereo3d simulate`), in one of four
@@ -61,7 +61,7 @@ def known(paths: Iterator[Path], detector: Detector) -> Iterator[Known]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--infants", type=int, default=14)
+    parser.add_argument("--infants", type=int, default=18)
     parser.add_argument("--first", type=int, default=7200)
     parser.add_argument("--detector", default="darkpose")
     parser.add_argument("--weights", type=Path)

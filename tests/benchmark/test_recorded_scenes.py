@@ -10,16 +10,18 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 pytest.importorskip("torch")
 sys.path.insert(0, str(Path(__file__).parents[1] / "synthetic"))
 
 from small_scenes import small  # noqa: E402
 
-from stereo3d.benchmark import scenes  # noqa: E402
+from stereo3d.benchmark import refinement, scenes  # noqa: E402
 from stereo3d.benchmark.refinement import NOISES, Plan, Row, measure, measure_recorded  # noqa: E402
 from stereo3d.benchmark.scenes import recorded_scene, synthetic_scene  # noqa: E402
 from stereo3d.benchmark.tally import Tally  # noqa: E402
+from stereo3d.cli.app import app  # noqa: E402
 from stereo3d.detectors.base import build  # noqa: E402
 from stereo3d.errors import InputError, UsageError  # noqa: E402
 from stereo3d.recording.base import open_recording  # noqa: E402
@@ -96,3 +98,13 @@ def test_the_other_renderer_draws_the_same_infant(monkeypatch: pytest.MonkeyPatc
     assert (quick.hidden == traced.hidden).mean() > 0.7 and traced.hidden.shape == (2, 17)
     with pytest.raises(UsageError, match="traced"):
         measure(Plan(1, 95, 60, ("usual",), renderer="traces"), on_scene=str)
+
+
+@pytest.mark.parametrize("given, told", [(("--detector", "darkpose"), "own"), (("--detector", "replay"), None), ((), None)])
+def test_the_command_refines_by_the_notion_of_the_detector(monkeypatch, tmp_path, given, told):
+    heard = {}
+    monkeypatch.setattr(refinement, "measure_recorded", lambda *a, **fields: heard.update(fields) or Tally())
+    found = CliRunner().invoke(app, ["benchmark", "refinement", "--recording", str(tmp_path / "none.h5"), *given])
+    assert found.exit_code == 0, found.output
+    notion = heard.get("notion")
+    assert notion is None if told is None else not notion.supposed and (notion.across > 0).any()
