@@ -198,13 +198,14 @@ def _pooled(x: Floats, frames: float, size: int) -> Floats:
 
 
 def _misjudged(seen: View, found: list[kalman.Told], weight: Floats) -> Floats:
-    """(3, K) by what the variance of the detectors' white noise ought to be multiplied."""
+    """(3, K) by what the variance of the detectors' white noise ought to be multiplied: never by more than 1, as rows
+    told it already and what seems more is movement."""
     out = []
     for sensors, one in zip(seen.sensors, found):
         white = sensors.white[0] / weight[0, :, :, None]
         pull, slack = (white * one.miss[0] ** 2).sum((0, 1)), (white * one.weight[0]).sum((0, 1))
         out.append((pull + _DOUBT) / (slack + _DOUBT))
-    return np.asarray(np.clip(np.concatenate(out), 0.25, 4.0))
+    return np.asarray(np.clip(np.concatenate(out), 0.25, 1.0))
 
 
 def _weights(seen: View, found: list[kalman.Told], weight: Floats) -> Floats:

@@ -50,6 +50,22 @@ def test_still_infants_and_startles_are_never_worse() -> None:
     assert (off(found.place, truth) < 0.5 * off(startled.place, truth)).all()
 
 
+def test_an_infant_that_startles_throughout_is_not_taken_for_noise() -> None:
+    """The same movement at six times its speed: nothing but its beginning tells that it is no noise."""
+    noise = DetectorNoise.mixed(1.0, correlation=0.5)
+    quick = clip_of(noise, 42, 15.0)
+    errors = quick.evidence.place - quick.place
+    rows = np.arange(0, len(quick.place), 6)
+    place = quick.place[rows] + errors[: len(rows)]
+    found = edited(
+        quick.evidence, **{n: getattr(quick.evidence, n)[: len(rows)] for n in (
+            "sigma", "matched", "matched_sigma", "hidden", "score", "residual", "status", "time", "frame")}, place=place)
+    noises = noises_of(found)
+    after = smoothed(found, noises)
+    assert after.scale.max() < 1.1
+    assert distance(after.place, quick.place[rows], quick) < 0.95 * distance(place, quick.place[rows], quick)
+
+
 def test_gross_errors_lose_their_weight() -> None:
     clip = clip_of(WHITE, 42, 6.0)
     place = np.array(clip.evidence.place)
