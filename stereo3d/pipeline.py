@@ -45,7 +45,7 @@ from stereo3d.recording.rig import Rig, rectifier_for
 from stereo3d.recording.watched import Watched
 from stereo3d.refinement.looking import Looking, joined
 from stereo3d.refinement.surface import Surface
-from stereo3d.refinement.notions import notion_by
+from stereo3d.refinement.systematic_file import systematic_by
 from stereo3d.refining import UNRECTIFIED, offsets_of, put_refined
 from stereo3d.segments import LENGTH, Segments, Work
 from stereo3d.stereo import Stereo
@@ -195,7 +195,7 @@ class _Run:
         settings, refine, done, shown = self.config.detect, self.config.refine, [], []
         watched = Watched(self.recording)
         looks = looking and self.mode != "none" and refine.pictures
-        eyes = Looking(self.rectifier, offsets_of(refine), notion_by(self.origin)) if looks else None
+        eyes = Looking(self.rectifier, offsets_of(refine), systematic_by(self.origin)) if looks else None
         chunks = stream(
             watched.recording if eyes else self.recording, self.rectifier, self.detector, part, survey=seen,
             roi=settings.roi, batch=settings.batch,

@@ -26,7 +26,7 @@ from stereo3d.recording.base import FramePair, Recording
 from stereo3d.recording.rig import Rig, rectifier_for
 from stereo3d.refinement.evidence import prepare
 from stereo3d.refinement.looking import Looking, joined
-from stereo3d.refinement.notions import notion_by
+from stereo3d.refinement.systematic_file import systematic_by
 from stereo3d.refinement.offset_file import read_offsets, write_offsets
 from stereo3d.refinement.offsets import Annotated, Offsets, fit_offsets
 from stereo3d.refinement.refine import refine
@@ -53,14 +53,14 @@ def put_refined(
 
     Read and written in stretches of minutes, so that memory does not grow with the recording.
     """
-    offsets, notion = offsets_of(settings), notion_by(origin)
+    offsets, systematic = offsets_of(settings), systematic_by(origin)
 
     def refined(rows: slice) -> Poses3D:
         joints = Stereo(*(storage.get(file, side, rows) for side in ("left", "right")))
         surface = storage.get(file, "surface", rows) if "surface" in file else None
         if settings.mode == "none":
             return triangulate(joints, camera, gates)
-        return refine(joints, camera, settings, gates=gates, surface=surface, offsets=offsets, notion=notion)
+        return refine(joints, camera, settings, gates=gates, surface=surface, offsets=offsets, systematic=systematic)
 
     learned: list[dict[str, Any]] = []
     for piece in in_stretches(len(file["left/time"]), refined):
@@ -91,7 +91,7 @@ def refine_file(
     origin = _origin(poses, values.pop("poses", None))
     if recording is not None and settings.pictures:
         looking = Looking(
-            _same_camera(rectifier_for(recording, rig), camera), offsets_of(settings), notion_by(origin))
+            _same_camera(rectifier_for(recording, rig), camera), offsets_of(settings), systematic_by(origin))
         values["surface"] = _looked(recording, looking, joints, on_progress)
     elif not settings.pictures:
         values.pop("surface", None)

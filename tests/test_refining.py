@@ -213,7 +213,7 @@ def test_the_command_refines(tmp_path: Path, results: dict[str, Path], capsys: p
     assert isinstance(poses, Poses3D) and not (poses.status & int(Status.FILLED)).any()
 
 
-def test_joints_without_poses_are_refined_by_the_notion_of_who_found_them(results: dict[str, Path], tmp_path: Path) -> None:
+def test_joints_without_poses_are_refined_by_the_systematic_error_of_who_found_them(results: dict[str, Path], tmp_path: Path) -> None:
     values, told = storage.read(results["blind"]), {}
     joints = tmp_path / "joints.h5"
     storage.write(joints, **{name: values[name] for name in ("left", "right", "camera")})
@@ -221,8 +221,8 @@ def test_joints_without_poses_are_refined_by_the_notion_of_who_found_them(result
         pipeline.run_path(joints).write_text(json.dumps({"config": {"detect": {"detector": detector}}, "weights_sha256": "0" * 64}))
         told[detector] = storage.read(refining.refine_file(joints, tmp_path / f"{detector}.h5"), "poses")
     refined = {detector: poses.origin["refined"] for detector, poses in told.items()}
-    assert not refined["replay"]["notion"] and refined["darkpose"]["notion"]
+    assert not refined["replay"]["systematic"] and refined["darkpose"]["systematic"]
     assert any("supposed after another's" in note for note in refined["darkpose"]["notes"])
     assert np.nanmedian(told["darkpose"].sigma) > 1.1 * np.nanmedian(told["replay"].sigma)
     pipeline.run_path(joints).unlink()
-    assert not storage.read(refining.refine_file(joints, tmp_path / "none.h5"), "poses").origin["refined"]["notion"]
+    assert not storage.read(refining.refine_file(joints, tmp_path / "none.h5"), "poses").origin["refined"]["systematic"]

@@ -28,7 +28,7 @@ from stereo3d.recording.base import open_recording
 from stereo3d.refinement.clip import clip
 from stereo3d.refinement.evidence import prepare
 from stereo3d.refinement.frame import refine_frames
-from stereo3d.refinement.notion import Notion
+from stereo3d.refinement.systematic import SystematicError
 from stereo3d.refinement.refine import gated
 from stereo3d.refinement.surface import look
 from stereo3d.refinement.weigh import weigh
@@ -49,7 +49,7 @@ class Found(NamedTuple):
 
     gates: Gates
     """What is refused beforehand."""
-    notion: Notion | None
+    systematic: SystematicError | None
     """The detector's of where joints are; None where all of its noise is drawn."""
 
 
@@ -124,10 +124,10 @@ def measure(
 
 def measure_recorded(
     recordings: Sequence[Path], finder: Finder | None = None, *, every: int = 1, named: str = "detector",
-    notion: Notion | None = None, on_scene: Callable[[str], object] = print,
+    systematic: SystematicError | None = None, on_scene: Callable[[str], object] = print,
 ) -> Tally:
     """The errors of all methods on recordings that `stereo3d simulate` wrote: with the usual noises, and with what a
-    detector finds there in boxes of its own search, as `named`; `notion` is the detector's.
+    detector finds there in boxes of its own search, as `named`; `systematic` is the detector's error.
 
     A detector's plain joints are those that `--refine none` gives. Raises what reading and detecting raise.
     """
@@ -141,7 +141,7 @@ def measure_recorded(
                 _measure(tally, cell, scene, scene.detected(drawn, seed=seed))
             if finder:
                 joints = detect(recording, scene.rectifier, finder(path))
-                _measure(tally, Cell(RECORDED, named, path.stem), scene, joints, Found(Gates(), notion))
+                _measure(tally, Cell(RECORDED, named, path.stem), scene, joints, Found(Gates(), systematic))
     return tally
 
 
@@ -186,8 +186,8 @@ def results(scene: Scene, joints: Stereo[Poses2D], by: Found = _SIMULATED) -> It
     """Each method's name and what it makes of the joints of all frames in those that have pictures."""
     rows = np.array(scene.frames)
     yield PLAIN, _of_rows(triangulate(joints, scene.camera, by.gates), rows)
-    prepared = prepare(joints, scene.camera, notion=by.notion)
-    offsets = by.notion.offsets if by.notion else None
+    prepared = prepare(joints, scene.camera, systematic=by.systematic)
+    offsets = by.systematic.offsets if by.systematic else None
     alone = gated(prepared.evidence, by.gates)
     yield "gates", _of_rows(refine_frames(alone), rows)
     part = prepared.of_frames(rows)

@@ -16,7 +16,7 @@ from stereo3d.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from stereo3d.benchmark.tally import Tally
-    from stereo3d.refinement.notion import Notion
+    from stereo3d.refinement.systematic import SystematicError
 
 Parts = Annotated[list[Path] | None, typer.Argument(help="Parts that were written before, to be added.")]
 Infants = Annotated[
@@ -82,17 +82,17 @@ def _on_recordings(recordings: list[Path], detector: str | None, weights: Path |
     which = detector or "darkpose"
     name, finder, _ = finder_of(which, weights)
     return measure_recorded(
-        recordings, finder, every=every, named=name, notion=_notion(which, weights), on_scene=_say)
+        recordings, finder, every=every, named=name, systematic=_systematic(which, weights), on_scene=_say)
 
 
-def _notion(detector: str, weights: Path | None) -> Notion | None:
+def _systematic(detector: str, weights: Path | None) -> SystematicError | None:
     from stereo3d.detectors.bundled import bundled
     from stereo3d.journal import sha256
     from stereo3d.models.shelf import located
-    from stereo3d.refinement.notions import notion_of
+    from stereo3d.refinement.systematic_file import systematic_of
 
     given = weights or bundled(detector)
-    return notion_of(detector, sha256(located(given)) if given and detector != "replay" else None)
+    return systematic_of(detector, sha256(located(given)) if given and detector != "replay" else None)
 
 
 def _say(scene: str) -> None:

@@ -20,7 +20,7 @@ from stereo3d.refinement.constant import Noises, agreed, noises_of
 from stereo3d.refinement.evidence import Evidence, located
 from stereo3d.refinement.gaps import holes
 from stereo3d.refinement.motion import without_frozen, without_leaps
-from stereo3d.refinement.notion import by_rows, drifting, in_common
+from stereo3d.refinement.systematic import by_rows, drifting, in_common
 from stereo3d.refinement.parts import Parts
 from stereo3d.refinement.rigid import Corrected, corrected
 from stereo3d.refinement.settings import SPEED
@@ -80,7 +80,7 @@ def clip(evidence: Evidence, settings: OverTime = OverTime()) -> Poses3D:
     given = np.isfinite(xyz).all(-1)
     status = found.status | int(Status.FILLED) * (given & ~seen)
     origin = {"method": "clip", "gap": settings.gap, "speed": settings.speed, "bones": settings.bones}
-    origin |= {"notion": found.notion is not None}
+    origin |= {"systematic": found.systematic is not None}
     origin |= _learned(found, noises, sure, lengths)
     return _poses(found, xyz, deviation, {"refine": origin}, status)
 
@@ -104,7 +104,7 @@ def _repaired(evidence: Evidence, settings: OverTime) -> Evidence:
 
 def _followed(found: Evidence) -> Evidence:
     """As smoothing takes it: what stays throughout is none of its matter."""
-    if found.notion is None:
+    if found.systematic is None:
         return found
     d = np.hypot(by_rows(found), drifting(found))
     return dataclasses.replace(found, sigma=np.concatenate([found.sigma[..., :2], d[..., None]], -1))
@@ -153,7 +153,7 @@ def _notes(found: Evidence, noises: Noises) -> list[str]:
         notes.append(f"{len(found)} frames: too few to learn much of noise and bones; at least {SHORT} are wanted")
     if noises.detector.constant > _LASTING * noises.detector.total:
         notes.append("most of the detector's error stays the same throughout: time cannot tell it, bones only in part")
-    if found.notion is not None and found.notion.supposed:
+    if found.systematic is not None and found.systematic.supposed:
         notes.append("how far this detector is off in both views alike is not known: supposed after another's")
     if noises.match is None:
         notes.append("without the pictures: the detectors' disparity alone")

@@ -9,7 +9,7 @@ import numpy as np
 
 from stereo3d.refinement.evidence import Evidence
 from stereo3d.refinement.medians import median
-from stereo3d.refinement.notion import by_rows, drifting, staying
+from stereo3d.refinement.systematic import by_rows, drifting, staying
 from stereo3d.refinement.parts import Parts, split
 from stereo3d.values import Bools, Floats
 
@@ -46,15 +46,15 @@ def noises_of(evidence: Evidence) -> Noises:
         return Noises(detector, None)
     both = np.isfinite(off)
     ratio = float(np.mean(own[both] ** 2) / np.mean(evidence.matched_sigma[both] ** 2)) if both.any() else 1.0
-    beside = _beside_notion(_times(detector, ratio), evidence, both)
+    beside = _beside_systematic(_times(detector, ratio), evidence, both)
     match = split(off, evidence.time, known=beside)
     match = _drawn(match, beside, evidence.time, np.isfinite(off)) if match else SUPPOSED_MATCH
     return Noises(detector, dataclasses.replace(match, constant=max(match.constant, _LEAST_MATCH)))
 
 
-def _beside_notion(parts: Parts, evidence: Evidence, both: Bools) -> Parts:
-    """The parts with what the detector's notion adds to them, in the same unit."""
-    if evidence.notion is None or not both.any():
+def _beside_systematic(parts: Parts, evidence: Evidence, both: Bools) -> Parts:
+    """The parts with what the detector's systematic error adds to them, in the same unit."""
+    if evidence.systematic is None or not both.any():
         return parts
     slow, constant = (float(np.mean(x[both] ** 2) / np.mean(evidence.matched_sigma[both] ** 2))
                       for x in (drifting(evidence), staying(evidence)))
@@ -98,7 +98,7 @@ def agreed(evidence: Evidence, noises: Noises) -> tuple[Evidence, Floats]:
     off = np.where(evidence.hidden < _SEEN, evidence.place[..., 2] - evidence.matched, np.nan)
     mean, seconds = _running_mean(off, evidence.time, _SPAN)
     fading = 2 * (noises.detector.slow * noises.detector.memory * _usual(by_rows(evidence) ** 2)
-                  + (evidence.notion.memory if evidence.notion else 0.0) * _usual(drifting(evidence) ** 2)
+                  + (evidence.systematic.memory if evidence.systematic else 0.0) * _usual(drifting(evidence) ** 2)
                   + noises.match.slow * noises.match.memory * _usual(evidence.matched_sigma**2))
     faded = np.divide(fading, seconds, out=np.full(seconds.shape, np.inf), where=seconds > 0)
     total = own[:, 2] + theirs + faded

@@ -23,7 +23,7 @@ from stereo3d.values import Floats, Ints, Value, array
 if TYPE_CHECKING:
     from stereo3d.refinement.gates import Bounds
     from stereo3d.refinement.noise import Noise
-    from stereo3d.refinement.notion import Notion
+    from stereo3d.refinement.systematic import SystematicError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,8 +55,8 @@ class Evidence(Value):
     skeleton: Skeleton
     camera: RectifiedCamera
     lasting: Floats | None = None
-    """(T, K, 3) px, the part of sigma that is the detector's own notion of where joints are; None where it has none."""
-    notion: Notion | None = None
+    """(T, K, 3) px, the part of sigma that is the detector's systematic error; None where nothing is known of it."""
+    systematic: SystematicError | None = None
     """Which that is."""
 
     def __post_init__(self) -> None:
@@ -166,12 +166,13 @@ def evidence(joints: Stereo[Poses2D], camera: RectifiedCamera, bounds: Bounds | 
 
 
 def prepare(
-    joints: Stereo[Poses2D], camera: RectifiedCamera, bounds: Bounds | None = None, *, notion: Notion | None = None
+    joints: Stereo[Poses2D], camera: RectifiedCamera, bounds: Bounds | None = None, *,
+    systematic: SystematicError | None = None,
 ) -> Prepared:
-    """`evidence`, and the joints and the noise that it stands on; `notion`: the detector's own of where joints are."""
+    """`evidence`, and the joints and the noise that it stands on; `systematic`: the detector's error."""
     from stereo3d.refinement import gates
     from stereo3d.refinement.noise import noise_of
-    from stereo3d.refinement.notion import allowed_for
+    from stereo3d.refinement.systematic import allowed_for
 
     noise = noise_of(_together(joints))
     joints, swapped = gates.unswapped(joints, noise, camera)
@@ -189,7 +190,9 @@ def prepare(
         status=gates.missing(joints) + refused + int(Status.SWAPPED) * swapped, time=left.time, frame=left.frame,
         skeleton=left.skeleton, camera=camera,
     )
-    return Prepared(joints, noise, found) if notion is None else Prepared(joints, *allowed_for(notion, noise, found))
+    if systematic is not None:
+        noise, found = allowed_for(systematic, noise, found)
+    return Prepared(joints, noise, found)
 
 
 def _together(joints: Stereo[Poses2D]) -> Stereo[Poses2D]:

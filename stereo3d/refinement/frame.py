@@ -10,7 +10,7 @@ from stereo3d.poses import Poses3D
 from stereo3d.refinement.along import held_by_bones
 from stereo3d.refinement.evidence import Evidence, located
 from stereo3d.refinement.mixture import Cases
-from stereo3d.refinement.notion import left_over
+from stereo3d.refinement.systematic import left_over
 from stereo3d.values import Floats
 
 _WARY = 4.0

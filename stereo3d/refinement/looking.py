@@ -14,7 +14,7 @@ from stereo3d.errors import CalibrationError
 from stereo3d.poses import Poses2D, concatenate
 from stereo3d.recording.base import FramePair
 from stereo3d.refinement.evidence import Prepared, prepare
-from stereo3d.refinement.notion import Notion
+from stereo3d.refinement.systematic import SystematicError
 from stereo3d.refinement.offsets import Offsets
 from stereo3d.refinement.surface import Surface, look
 from stereo3d.stereo import Stereo
@@ -28,20 +28,20 @@ class Looking:
     """Looks at one stretch of a recording, from its beginning on."""
 
     def __init__(
-        self, rectifier: Rectifier, offsets: Offsets | None = None, notion: Notion | None = None
+        self, rectifier: Rectifier, offsets: Offsets | None = None, systematic: SystematicError | None = None
     ) -> None:
         """Raises CalibrationError for a pair that cannot be rectified: no row of the one is a row of the other."""
         if not isinstance(rectifier.camera, RectifiedCamera):
             raise CalibrationError("the pair cannot be rectified: expected rows that agree to match along them")
-        self._rectifier, self._camera, self._notion = rectifier, rectifier.camera, notion
-        self._offsets = offsets or (notion.offsets if notion else None)
+        self._rectifier, self._camera, self._systematic = rectifier, rectifier.camera, systematic
+        self._offsets = offsets or (systematic.offsets if systematic else None)
         self._before: Stereo[Poses2D] | None = None
 
     def see(self, joints: Stereo[Poses2D], pairs: Iterable[FramePair]) -> Surface:
         """The skin at the joints of the next frames, NaN in pairs whose pictures are missing or damaged."""
         n = len(joints.left)
         known = joints if self._before is None else _one_after_the_other(self._before, joints)
-        prepared = _last(prepare(known, self._camera, notion=self._notion), n)
+        prepared = _last(prepare(known, self._camera, systematic=self._systematic), n)
         self._before = known.map(lambda view: rows_of(view, slice(max(len(view) - CONTEXT, 0), None)))
         damaged: list[int] = []
         seen = look(prepared, _noting(pairs, damaged), self._rectifier, self._offsets)

@@ -11,7 +11,7 @@ from stereo3d.poses import Poses2D, Poses3D, Status
 from stereo3d.refinement.clip import OverTime, clip
 from stereo3d.refinement.evidence import Evidence, prepare
 from stereo3d.refinement.frame import refine_frames
-from stereo3d.refinement.notion import Notion
+from stereo3d.refinement.systematic import SystematicError
 from stereo3d.refinement.offsets import Offsets
 from stereo3d.refinement.settings import Refine
 from stereo3d.refinement.surface import Surface
@@ -25,16 +25,17 @@ FEWEST = 5
 
 def refine(
     joints: Stereo[Poses2D], camera: RectifiedCamera, settings: Refine = Refine(mode="clip"), *, gates: Gates = Gates(),
-    surface: Surface | None = None, offsets: Offsets | None = None, notion: Notion | None = None,
+    surface: Surface | None = None, offsets: Offsets | None = None, systematic: SystematicError | None = None,
 ) -> Poses3D:
     """The joints in metres, in the rectified left camera, with standard deviations that hold.
 
-    joints: both views' in rectified px. `surface`: what `look` saw of their skin. `notion`: of the detector that found
-    them; None: all of its noise shows in rows. Too few frames for `clip` are refined one by one, and `origin` says so.
+    joints: both views' in rectified px. `surface`: what `look` saw of their skin. `systematic`: error of the detector
+    that found them; None: all of its noise shows in rows. Too few frames for `clip` are refined one by one, and
+    `origin` says so.
     `settings.mode` none is taken for frame: `triangulate` gives joints as they are. Raises InvalidValue where the views
     do not belong together.
     """
-    found = evidence_of(joints, camera, gates, surface=surface, offsets=offsets, notion=notion)
+    found = evidence_of(joints, camera, gates, surface=surface, offsets=offsets, systematic=systematic)
     if settings.mode != "clip":
         return refine_frames(found, bones=settings.bones)
     n_seen = int(np.isfinite(found.place[..., 0]).any(1).sum())
@@ -47,12 +48,12 @@ def refine(
 
 def evidence_of(
     joints: Stereo[Poses2D], camera: RectifiedCamera, gates: Gates = Gates(), *, surface: Surface | None = None,
-    offsets: Offsets | None = None, notion: Notion | None = None,
+    offsets: Offsets | None = None, systematic: SystematicError | None = None,
 ) -> Evidence:
     """What detectors and pictures say of the joints, those that `gates` refuse left out. Offsets are those given, else
-    those of the detector's `notion`, else those that ship."""
-    prepared = prepare(joints, camera, notion=notion)
-    offsets = offsets or (notion.offsets if notion else None)
+    those of the detector's `systematic` error, else those that ship."""
+    prepared = prepare(joints, camera, systematic=systematic)
+    offsets = offsets or (systematic.offsets if systematic else None)
     found = prepared.evidence if surface is None else weigh(prepared, surface, offsets)
     return gated(found, gates)
 

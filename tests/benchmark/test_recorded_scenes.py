@@ -101,10 +101,10 @@ def test_the_other_renderer_draws_the_same_infant(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("given, told", [(("--detector", "darkpose"), "own"), (("--detector", "replay"), None), ((), None)])
-def test_the_command_refines_by_the_notion_of_the_detector(monkeypatch, tmp_path, given, told):
+def test_the_command_refines_by_the_systematic_error_of_the_detector(monkeypatch, tmp_path, given, told):
     heard = {}
     monkeypatch.setattr(refinement, "measure_recorded", lambda *a, **fields: heard.update(fields) or Tally())
     found = CliRunner().invoke(app, ["benchmark", "refinement", "--recording", str(tmp_path / "none.h5"), *given])
     assert found.exit_code == 0, found.output
-    notion = heard.get("notion")
-    assert notion is None if told is None else not notion.supposed and (notion.across > 0).any()
+    systematic = heard.get("systematic")
+    assert systematic is None if told is None else not systematic.supposed and (systematic.across > 0).any()

@@ -1,4 +1,4 @@
-"""What both views err alike is told by no row: a detector's notion of joints, learned and allowed for."""
+"""What both views err alike is told by no row: a detector's systematic error, learned and allowed for."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from scipy.signal import lfilter
 from stereo3d.detectors.bundled import DETECTOR, FILE
 from stereo3d.errors import InvalidValue
 from stereo3d.poses import Status
-from stereo3d.refinement import notions
+from stereo3d.refinement import systematic_file
 from stereo3d.refinement.clip import clip
 from stereo3d.refinement.evidence import evidence, placed, prepare
-from stereo3d.refinement.fit_notion import Known, fit_notion
+from stereo3d.refinement.fit_systematic import Known, fit_systematic
 from stereo3d.refinement.frame import refine_frames
-from stereo3d.refinement.notion import Notion, by_rows, in_common, length_of
-from stereo3d.refinement.notions import from_dict, notion_by, notion_of, to_dict
+from stereo3d.refinement.systematic import SystematicError, by_rows, in_common, length_of
+from stereo3d.refinement.systematic_file import from_dict, systematic_by, systematic_of, to_dict
 from stereo3d.refinement.offsets import Offsets
 from stereo3d.refinement.refine import refine
 from stereo3d.refinement.surface import Surface
@@ -31,9 +31,9 @@ KINDS = Offsets.default().kinds
 SMALL = DetectorNoise.mixed(1.0, correlation=0.0)
 
 
-def notion(across=0.004, along=0.001, nearer=0.0, left=0.0, doubt=0.0, stays=0.6, **fields) -> Notion:
+def systematic(across=0.004, along=0.001, nearer=0.0, left=0.0, doubt=0.0, stays=0.6, **fields) -> SystematicError:
     columns = (np.full(len(KINDS), x) for x in (across, along, nearer, left))
-    return Notion(KINDS, *columns, doubt, stays, 0.4, Offsets.default(), **fields)
+    return SystematicError(KINDS, *columns, doubt, stays, 0.4, Offsets.default(), **fields)
 
 
 def alike(joints: Stereo, size: float, *, seed: int, nearer: float = 0.0, memory: float = 1.0) -> Stereo:
@@ -75,31 +75,31 @@ def fitted():
             lambda v: type(v)(v.xy[rows], v.score[rows], v.sigma[rows], v.time[rows], v.frame[rows], v.skeleton))
         units.append(length_of(made.evidence))
         known.append(Known(joints, camera, surface(made, rows, seed), made.truth[rows], np.zeros((len(rows), 17), bool)))
-    return fit_notion(known), float(np.mean(units))
+    return fit_systematic(known), float(np.mean(units))
 
 
 class TestErrorsAlikeInBothViews:
-    def own(self, made) -> Notion:
-        return notion(across=2.0 / length_of(made.evidence))
+    def own(self, made) -> SystematicError:
+        return systematic(across=2.0 / length_of(made.evidence))
 
     def shares(self, seen, refined):
         return np.mean([held(refined(joints, made), made.truth) for joints, made in seen], axis=0)
 
-    def test_error_bars_hold_with_the_notion_and_not_without(self, seen):
-        one, two = self.shares(seen, lambda j, m: refine(j, m.evidence.camera, notion=self.own(m)))
+    def test_error_bars_hold_with_the_systematic_error_and_not_without(self, seen):
+        one, two = self.shares(seen, lambda j, m: refine(j, m.evidence.camera, systematic=self.own(m)))
         assert 0.63 < one < 0.76 and 0.91 < two < 0.98
         alone, far = self.shares(seen, lambda j, m: refine(j, m.evidence.camera))
         assert alone < 0.55 and far < 0.85
 
     def test_so_do_those_of_single_frames(self, seen):
         one, two = self.shares(
-            seen, lambda j, m: refine_frames(prepare(j, m.evidence.camera, notion=self.own(m)).evidence))
+            seen, lambda j, m: refine_frames(prepare(j, m.evidence.camera, systematic=self.own(m)).evidence))
         assert 0.63 < one < 0.78 and 0.91 < two < 0.99
 
     def test_tracks_are_followed_as_closely(self, seen):
         joints, made = seen[0]
         camera = made.evidence.camera
-        plain, told = refine(joints, camera), refine(joints, camera, notion=self.own(made))
+        plain, told = refine(joints, camera), refine(joints, camera, systematic=self.own(made))
         apart = np.linalg.norm(plain.xyz - told.xyz, axis=-1)
         assert np.nanmedian(apart) < 0.1 * np.nanmedian(np.linalg.norm(plain.xyz - made.truth, axis=-1))
 
@@ -108,7 +108,7 @@ class TestErrorsAlikeInBothViews:
         low = np.where(np.arange(17) == 9, 0.5, 1.0)
         doubted = joints.map(lambda v: dataclasses.replace(v, score=v.score * 0 + low))
         camera, unsure = made.evidence.camera, dataclasses.replace(self.own(made), doubt=4.0)
-        sigma = (prepare(doubted, camera, notion=n).evidence.lasting[0, :, 0] for n in (self.own(made), unsure))
+        sigma = (prepare(doubted, camera, systematic=n).evidence.lasting[0, :, 0] for n in (self.own(made), unsure))
         ratio = np.divide(*reversed(list(sigma)))
         assert ratio[9] == pytest.approx(3.0) and np.delete(ratio, 9) == pytest.approx(np.ones(16))
 
@@ -116,13 +116,13 @@ class TestErrorsAlikeInBothViews:
 class TestAllowedFor:
     def test_nothing_changes_without_one(self):
         made = clip_of(MIXED, 60, 1.0)
-        assert made.evidence.lasting is None and made.evidence.notion is None
+        assert made.evidence.lasting is None and made.evidence.systematic is None
         same, common = in_common(made.evidence)
         assert same is made.evidence and not common.any()
 
     def test_sigma_holds_both_and_rows_can_be_had_back(self):
         made = clip_of(MIXED, 60, 1.0)
-        found = prepare(made.joints, made.evidence.camera, notion=notion(left=0.002)).evidence
+        found = prepare(made.joints, made.evidence.camera, systematic=systematic(left=0.002)).evidence
         unit = length_of(made.evidence)
         assert unit == pytest.approx(400, rel=0.2)
         assert found.sigma == pytest.approx(np.hypot(made.evidence.sigma, [0.004 * unit, 0.004 * unit, 0.001 * unit]), nan_ok=True)
@@ -133,7 +133,7 @@ class TestAllowedFor:
 
     def test_what_one_view_gave_keeps_its_sigma(self):
         made = clip_of(MIXED, 60, 1.0)
-        found = prepare(made.joints, made.evidence.camera, notion=notion()).evidence
+        found = prepare(made.joints, made.evidence.camera, systematic=systematic()).evidence
         rescued = dataclasses.replace(found, status=found.status | int(Status.RESCUED))
         assert in_common(rescued)[0].sigma == pytest.approx(found.sigma, nan_ok=True)
 
@@ -144,13 +144,13 @@ class TestAllowedFor:
         if baseline < 0:
             camera = dataclasses.replace(camera, baseline=-camera.baseline, cx=Stereo(camera.cx.right, camera.cx.left))
             joints = Stereo(joints.right, joints.left)
-        before, after = evidence(joints, camera), prepare(joints, camera, notion=notion(nearer=0.003)).evidence
+        before, after = evidence(joints, camera), prepare(joints, camera, systematic=systematic(nearer=0.003)).evidence
         moved = after.place[..., 2] - before.place[..., 2]
         assert moved[np.isfinite(moved)] == pytest.approx(-baseline * 0.003 * length_of(before))
 
     def test_the_parts_of_the_noise_stay_whole(self):
         made = clip_of(MIXED, 60, 2.5)
-        noise = prepare(made.joints, made.evidence.camera, notion=notion(along=0.02, stays=0.9)).noise
+        noise = prepare(made.joints, made.evidence.camera, systematic=systematic(along=0.02, stays=0.9)).noise
         before = prepare(made.joints, made.evidence.camera).noise
         assert noise.white + noise.slow + noise.bias == pytest.approx(np.ones(17))
         assert (noise.bias > before.bias).all() and (noise.white < before.white).all()
@@ -159,42 +159,42 @@ class TestAllowedFor:
         made = clip_of(SMALL, 41, 2.5)
         camera, unit = made.evidence.camera, length_of(made.evidence)
         near = Stereo(*(dataclasses.replace(v, xy=v.xy + s * np.array([0.002 * unit, 0.0])) for v, s in zip(made.joints, (1, -1))))
-        off, right = (np.nanmedian((refine(near, camera, notion=n).xyz - made.truth)[..., 2]) for n in (None, notion(nearer=0.004)))
+        off, right = (np.nanmedian((refine(near, camera, systematic=n).xyz - made.truth)[..., 2]) for n in (None, systematic(nearer=0.004)))
         assert off < -0.006 and abs(right) < 0.3 * abs(off)
 
     def test_no_frames_and_no_joints(self):
         made = clip_of(MIXED, 60, 1.0)
         camera = made.evidence.camera
         none = made.joints.map(lambda v: dataclasses.replace(v, xy=np.full(v.xy.shape, np.nan), score=v.score * 0))
-        assert not refine(none, camera, notion=notion()).found.any()
+        assert not refine(none, camera, systematic=systematic()).found.any()
         empty = made.joints.map(lambda v: type(v)(v.xy[:0], v.score[:0], v.sigma[:0], v.time[:0], v.frame[:0], v.skeleton))
-        assert len(refine(empty, camera, notion=notion())) == 0
+        assert len(refine(empty, camera, systematic=systematic())) == 0
 
 
 class TestShipped:
     def test_is_that_of_the_weights_in_the_box(self):
         check = hashlib.sha256(FILE.read_bytes()).hexdigest()
-        own = notion_of(DETECTOR, check)
+        own = systematic_of(DETECTOR, check)
         assert own is not None and not own.supposed and own.kinds == KINDS
         assert (own.across > 0.001).all() and (own.across < 0.008).all() and (np.abs(own.nearer) < 0.006).all()
-        assert notion_by({"config": {"detect": {"detector": DETECTOR}}, "weights_sha256": check}) is own
+        assert systematic_by({"config": {"detect": {"detector": DETECTOR}}, "weights_sha256": check}) is own
 
     def test_of_others_as_much_is_supposed_but_no_side(self):
-        other, own = notion_of("hrnet", "of nobody"), next(iter(notions._shipped().values()))
+        other, own = systematic_of("hrnet", "of nobody"), next(iter(systematic_file._shipped().values()))
         assert other is not None and other.supposed and not other.nearer.any()
         assert other.along == pytest.approx(np.hypot(own.along, own.nearer)) and (other.across == own.across).all()
         assert other.offsets.depth == pytest.approx(Offsets.default().depth)
         made = clip_of(MIXED, 60, 1.0)
-        notes = clip(prepare(made.joints, made.evidence.camera, notion=other).evidence).origin["refine"]["notes"]
+        notes = clip(prepare(made.joints, made.evidence.camera, systematic=other).evidence).origin["refine"]["notes"]
         assert any("both views alike" in note for note in notes)
 
     def test_of_joints_that_no_network_found_nothing_is(self):
-        assert notion_of("replay") is None and notion_of(None) is None
-        assert notion_by({}) is None and notion_by({"config": {"detect": {"detector": "replay"}}}) is None
-        assert notion_by({"config": "none"}) is None
+        assert systematic_of("replay") is None and systematic_of(None) is None
+        assert systematic_by({}) is None and systematic_by({"config": {"detect": {"detector": "replay"}}}) is None
+        assert systematic_by({"config": "none"}) is None
 
     def test_is_read_as_it_was_written(self):
-        own = notion(nearer=-0.0021, left=0.00123, doubt=2.5)
+        own = systematic(nearer=-0.0021, left=0.00123, doubt=2.5)
         again = from_dict(to_dict(own))
         for name in ("across", "along", "nearer", "left"):
             assert getattr(again, name) == pytest.approx(getattr(own, name))
@@ -202,14 +202,14 @@ class TestShipped:
         assert again.offsets.spread == pytest.approx(own.offsets.spread)
 
     def test_joints_of_other_names_have_what_is_usual(self):
-        own = dataclasses.replace(notion(), across=np.arange(len(KINDS)) / 100)
+        own = dataclasses.replace(systematic(), across=np.arange(len(KINDS)) / 100)
         strange = Skeleton("strange", ("tail", "left_wrist", "right_wrist"), (), None)
         assert own.of(strange).across == pytest.approx([0.04, *[KINDS.index("wrist") / 100] * 2])
 
     @pytest.mark.parametrize("wrong", [{"doubt": -1.0}, {"stays": 1.5}, {"across": np.zeros(2)}])
     def test_what_is_none_is_refused(self, wrong):
         with pytest.raises(InvalidValue):
-            dataclasses.replace(notion(), **wrong)
+            dataclasses.replace(systematic(), **wrong)
 
 
 class TestFitted:
@@ -229,7 +229,7 @@ class TestFitted:
         joints = made.joints.map(lambda v: type(v)(v.xy[rows], v.score[rows], v.sigma[rows], v.time[rows], v.frame[rows], v.skeleton))
         unknown = np.full_like(made.truth[rows], np.nan)
         with pytest.raises(InvalidValue, match="known joints"):
-            fit_notion([Known(joints, made.evidence.camera, surface(made, rows, 1), unknown, np.zeros((len(rows), 17), bool))])
+            fit_systematic([Known(joints, made.evidence.camera, surface(made, rows, 1), unknown, np.zeros((len(rows), 17), bool))])
 
 
 def surface(made, rows, seed) -> Surface:

@@ -1,7 +1,7 @@
 """Learns where a detector takes joints to be, on rendered infants, and writes what ships with the toolkit.
 
-    python benchmarks/notions.py [--infants 18] [--first 7200] [--detector darkpose] [--weights FILE] [--work DIR]
-                                 [-o stereo3d/refinement/notions.json]
+    python benchmarks/systematic.py [--infants 18] [--first 7200] [--detector darkpose] [--weights FILE] [--work DIR]
+                                 [-o stereo3d/refinement/systematic.json]
 
 Each infant is drawn in six pairs, 2/3 s apart, by the traced renderer (that of `stereo3d simulate`), in one of four
 movements; the detector looks for its joints, and its errors beside the truth are split into what rows show and what
@@ -29,8 +29,8 @@ from stereo3d.journal import sha256
 from stereo3d.models.shelf import located
 from stereo3d.recording.base import open_recording
 from stereo3d.refinement.evidence import prepare
-from stereo3d.refinement.fit_notion import Known, fit_notion
-from stereo3d.refinement.notions import FILE, to_dict
+from stereo3d.refinement.fit_systematic import Known, fit_systematic
+from stereo3d.refinement.systematic_file import FILE, to_dict
 from stereo3d.refinement.surface import look
 from stereo3d.synthetic.scene import Setting, simulate_in
 from stereo3d.synthetic.write import write_sample
@@ -78,11 +78,11 @@ def main() -> None:
         folder = told.work or Path(own)
         folder.mkdir(parents=True, exist_ok=True)
         paths = (drawn(seed, folder) for seed in range(told.first, told.first + told.infants))
-        notion = fit_notion(list(known(paths, build(told.detector, weights))))
-    learned_by = f"python benchmarks/notions.py --infants {told.infants} --first {told.first} (synthetic infants)"
+        systematic = fit_systematic(list(known(paths, build(told.detector, weights))))
+    learned_by = f"python benchmarks/systematic.py --infants {told.infants} --first {told.first} (synthetic infants)"
     before = json.loads(told.output.read_text(encoding="utf-8"))["detectors"] if told.output.is_file() else {}
     name = f"{told.detector} {sha256(located(weights))}"
-    detectors = before | {name: {"learned_by": learned_by} | to_dict(notion)}
+    detectors = before | {name: {"learned_by": learned_by} | to_dict(systematic)}
     told.output.write_text(json.dumps({"detectors": detectors}, indent=1) + "\n", encoding="utf-8")
 
 

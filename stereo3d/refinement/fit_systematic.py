@@ -1,4 +1,4 @@
-"""Learns a detector's notion of joints where the joints are known: on rendered infants, or on annotated frames."""
+"""Learns a detector's systematic error where the joints are known: on rendered infants, or on annotated frames."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stereo3d.errors import InvalidValue
 from stereo3d.poses import Poses2D, Poses3D
 from stereo3d.refinement.body import kind_of
 from stereo3d.refinement.evidence import Evidence, evidence, placed
-from stereo3d.refinement.notion import Notion, length_of
+from stereo3d.refinement.systematic import SystematicError, length_of
 from stereo3d.refinement.offsets import Annotated, Offsets, fit_offsets
 from stereo3d.refinement.refine import evidence_of, refine
 from stereo3d.refinement.surface import Surface
@@ -64,8 +64,8 @@ class _Errors(NamedTuple):
     """(N,) standard deviation of `along` that is claimed."""
 
 
-def fit_notion(recordings: Sequence[Known]) -> Notion:
-    """The notion of the detector that found these joints, best of 10 infants or more, each in some frames far apart.
+def fit_systematic(recordings: Sequence[Known]) -> SystematicError:
+    """That of the detector which found these joints, best of 10 infants or more, each in some frames far apart.
 
     Half the widths that hold 68 and 95 % of the errors tell standard deviations: gross errors bend neither. Raises
     InvalidValue where too few joints are known.
@@ -80,18 +80,18 @@ def fit_notion(recordings: Sequence[Known]) -> Notion:
     nearer = _means(errors, n)
     along = errors.along - nearer[errors.kind]
     seen = [Annotated(e, r.surface, _visible(r)) for r, e in zip(recordings, found)]
-    notion = Notion(
+    systematic = SystematicError(
         kinds, _spreads(errors, across, errors.rows / 2, n), _spreads(errors, along[:, None], errors.rows, n), nearer,
         left=np.zeros(n), doubt=doubt, stays=_stays(errors, along), memory=MEMORY, offsets=fit_offsets(seen),
     )
-    return dataclasses.replace(notion, left=_left(recordings, notion))
+    return dataclasses.replace(systematic, left=_left(recordings, systematic))
 
 
-def _left(recordings: Sequence[Known], notion: Notion) -> Floats:
-    """(J,) standard deviations of the disparity beyond those that the refinement with that notion claims."""
-    refined = (refine(r.joints, r.camera, gates=_OPEN, surface=r.surface, notion=notion) for r in recordings)
-    errors = _together(_remaining(r, p, i, notion.kinds) for i, (r, p) in enumerate(zip(recordings, refined)))
-    return _spreads(errors, errors.along[:, None], errors.sigma, len(notion.kinds), size=_root_mean_square)
+def _left(recordings: Sequence[Known], systematic: SystematicError) -> Floats:
+    """(J,) standard deviations of the disparity beyond those that the refinement that knows of it claims."""
+    refined = (refine(r.joints, r.camera, gates=_OPEN, surface=r.surface, systematic=systematic) for r in recordings)
+    errors = _together(_remaining(r, p, i, systematic.kinds) for i, (r, p) in enumerate(zip(recordings, refined)))
+    return _spreads(errors, errors.along[:, None], errors.sigma, len(systematic.kinds), size=_root_mean_square)
 
 
 def _together(parts: Iterable[_Errors]) -> _Errors:

@@ -1,4 +1,4 @@
-"""What a detector errs alike in both views and for long: its own notion of where joints are, which rows cannot show.
+"""A detector's systematic error: what it errs alike in both views and for long, which rows cannot show.
 
 A network marks a joint by how the skin about it looks, and both views look much the same. So what it does wrong, it
 does wrong in both, and as long as the infant looks that way: no row differs, no filter helps, bones tell little. How
@@ -24,7 +24,7 @@ from stereo3d.values import Floats, Value, array, number
 
 
 class Joints(NamedTuple):
-    """(K,) each, as in Notion."""
+    """(K,) each, as in SystematicError."""
 
     across: Floats
     along: Floats
@@ -36,7 +36,7 @@ JOINTS = Joints._fields
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Notion(Value):
+class SystematicError(Value):
     """For J kinds of joints, in parts of the body's length as it is seen in the picture."""
 
     kinds: tuple[str, ...]
@@ -66,7 +66,7 @@ class Notion(Value):
         self._set(**{n: array(n, getattr(self, n), shape) for n in JOINTS})
         self._set(doubt=number("doubt", self.doubt, 0.0), memory=number("memory", self.memory, 1e-6))
 
-    def of_another(self) -> Notion:
+    def of_another(self) -> SystematicError:
         """What is supposed of a detector that nothing was learned of: errs as much, but nobody knows to which side."""
         along = np.hypot(self.along, self.nearer)
         return dataclasses.replace(
@@ -80,24 +80,24 @@ class Notion(Value):
         return Joints(*(np.append(x, np.median(x) if len(x) else 0.0)[which] for x in columns))
 
 
-def allowed_for(notion: Notion, noise: Noise, found: Evidence) -> tuple[Noise, Evidence]:
-    """The noise and the evidence once the detector's notion is known: disparities less its mean error, the rest of it
-    in sigma, in `lasting` and in the parts of the noise."""
-    own, unit = notion.of(found.skeleton), length_of(found)
-    unsure = own.across * (1 + notion.doubt * (1 - np.clip(np.nan_to_num(found.score), 0.0, 1.0)))
+def allowed_for(systematic: SystematicError, noise: Noise, found: Evidence) -> tuple[Noise, Evidence]:
+    """The noise and the evidence once the detector's systematic error is known: disparities less its mean, the rest of
+    it in sigma, in `lasting` and in the parts of the noise."""
+    own, unit = systematic.of(found.skeleton), length_of(found)
+    unsure = own.across * (1 + systematic.doubt * (1 - np.clip(np.nan_to_num(found.score), 0.0, 1.0)))
     lasting = unit * np.stack([unsure, unsure, np.broadcast_to(own.along, unsure.shape)], -1)
     place, sigma = np.array(found.place), np.hypot(found.sigma, lasting)
     place[..., 2] -= np.sign(found.camera.baseline) * unit * own.nearer
-    told = _with_parts(noise, notion, (unit * own.along) ** 2)
-    return told, dataclasses.replace(found, place=place, sigma=sigma, lasting=lasting, notion=notion)
+    told = _with_parts(noise, systematic, (unit * own.along) ** 2)
+    return told, dataclasses.replace(found, place=place, sigma=sigma, lasting=lasting, systematic=systematic)
 
 
-def _with_parts(noise: Noise, notion: Notion, variance: Floats) -> Noise:
-    """The noise's parts, to which the notion adds a variance (K,) px^2 of the disparity."""
-    rows, stays = noise.rows**2, notion.stays
+def _with_parts(noise: Noise, systematic: SystematicError, variance: Floats) -> Noise:
+    """The noise's parts, to which the systematic error adds a variance (K,) px^2 of the disparity."""
+    rows, stays = noise.rows**2, systematic.stays
     parts = rows * noise.white, rows * noise.slow + (1 - stays) * variance, rows * noise.bias + stays * variance
     white, slow, bias = (part / (rows + variance) for part in parts)
-    memory = noise.memory if np.isfinite(noise.memory) else notion.memory
+    memory = noise.memory if np.isfinite(noise.memory) else systematic.memory
     return dataclasses.replace(noise, white=white, slow=slow, bias=bias, memory=memory)
 
 
@@ -114,7 +114,7 @@ def in_common(found: Evidence) -> tuple[Evidence, Floats]:
 
     What both views err alike is no jitter either: tracks are to follow it.
     """
-    if found.notion is None or found.lasting is None:
+    if found.systematic is None or found.lasting is None:
         return found, np.zeros(found.place.shape)
     across = np.where(np.arange(3) < 2, found.lasting, 0.0)
     own = (found.status & int(Status.RESCUED)) > 0
@@ -125,19 +125,19 @@ def in_common(found: Evidence) -> tuple[Evidence, Floats]:
 
 def left_over(found: Evidence) -> Floats:
     """(T, K) px, standard deviation of the disparity that no refinement takes away."""
-    if found.notion is None:
+    if found.systematic is None:
         return np.zeros(found.score.shape)
-    return np.broadcast_to(length_of(found) * found.notion.of(found.skeleton).left, found.score.shape)
+    return np.broadcast_to(length_of(found) * found.systematic.of(found.skeleton).left, found.score.shape)
 
 
 def drifting(found: Evidence) -> Floats:
-    """(T, K) px, standard deviation of what drifts in the disparity by the detector's notion."""
-    return np.asarray(_lasting(found) * np.sqrt(1 - found.notion.stays if found.notion else 0.0))
+    """(T, K) px, standard deviation of what drifts in the disparity of the systematic error."""
+    return np.asarray(_lasting(found) * np.sqrt(1 - found.systematic.stays if found.systematic else 0.0))
 
 
 def staying(found: Evidence) -> Floats:
     """(T, K) px, of what stays in it."""
-    return np.asarray(_lasting(found) * np.sqrt(found.notion.stays if found.notion else 0.0))
+    return np.asarray(_lasting(found) * np.sqrt(found.systematic.stays if found.systematic else 0.0))
 
 
 def by_rows(found: Evidence) -> Floats:
