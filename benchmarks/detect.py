@@ -56,6 +56,7 @@ from stereo3d.synthetic.held_out import held_out_seeds
 PARTS = ("runtimes", "ends", "moves", "gpu")
 RENDERED = 96
 """Crops for the moves of a network's joints: half for the ranges of 8 bits, half to measure with."""
+STAGES = ("reading", "crops", "network", "decoding")
 SHORT = 16
 """Frames of the run with the network."""
 FLOP_A_PICTURE = 2 * 17.2e9
@@ -163,7 +164,8 @@ def ends(n_frames: int, runtime: str, repeats: int) -> dict[str, Any]:
 
     The first are those that the second half of n_frames adds, a segment of its own, with nothing in the network's
     place, the second of SHORT frames with it. So what a run costs to begin and to end, which an hour does not notice,
-    is left out; so is the refinement, which benchmarks/refinement.py measures.
+    is left out; so is the refinement, which benchmarks/refinement.py measures. Of several runs the least counts batch
+    by batch: other work on the machine does not last for all of them.
     """
     out: dict[str, Any] = {}
     half = n_frames // 2
@@ -178,27 +180,37 @@ def ends(n_frames: int, runtime: str, repeats: int) -> dict[str, Any]:
             "runtime": runtime, "threads": 1, "device": "cpu",
         }), refine=Refine("none"))
         for kind, paths in write_recordings(folder, n_frames).items():
-            some, more = (_least_run(paths, folder, config, range(n), repeats) for n in (half, 2 * half))
-            rest = {stage: (more[stage] - some[stage]) / half for stage in more}
-            whole = {stage: ms / SHORT for stage, ms in _run(paths, folder, config, range(SHORT), None).items()}
+            rest = {stage: ms / half for stage, ms in _least_rest(paths, folder, config, 2 * half, repeats).items()}
+            whole = {stage: ms / SHORT for stage, ms in _run(paths, folder, config, range(SHORT), None)[-1].items()}
             over = whole["all"] / whole["network"]
             out[kind] = {"bare decoder": bare(paths, n_frames), "rest": rest, "whole": whole, "over the network": over}
     return out
 
 
-def _least_run(
-    paths: tuple[Path, ...], folder: Path, config: Config, frames: range, repeats: int
+def _least_rest(
+    paths: tuple[Path, ...], folder: Path, config: Config, n_frames: int, repeats: int
 ) -> dict[str, float]:
-    """CPU ms by stage, the least of several runs with nothing in the network's place."""
-    runs = [_run(paths, folder, config, frames, Still()) for _ in range(repeats)]
-    return {stage: min(run[stage] for run in runs) for stage in runs[0]}
+    """CPU ms by stage that the second half of the frames takes with nothing in the network's place, each batch's the
+    least of several runs."""
+    runs = [_run(paths, folder, config, range(n_frames), Still())[:-1] for _ in range(repeats)]
+    stages = runs[0][0].keys()
+    done = np.array([[[batch[stage] for stage in stages] for batch in run] for run in runs])
+    second = np.diff(done, axis=1)[:, done.shape[1] // 2 - 1:]
+    return dict(zip(stages, second.min(0).sum(0).tolist(), strict=True))
 
 
 def _run(
     paths: tuple[Path, ...], folder: Path, config: Config, frames: range, network: Network | None
-) -> dict[str, float]:
-    """CPU ms by stage, once all is ready."""
-    seconds: Counter[str] = Counter()
+) -> list[dict[str, float]]:
+    """CPU ms by stage, once all is ready: up to the end of each batch, and of the run."""
+    seconds: Counter[str] = Counter(dict.fromkeys(STAGES, 0))
+    done: list[dict[str, float]] = []
+
+    def note(_: int) -> None:
+        spent = {"all": time.process_time() - begun, **seconds}
+        others = spent["all"] - sum(seconds.values())
+        done.append({stage: 1e3 * s for stage, s in {**spent, "others": others}.items()})
+
     with open_recording(*paths) as recording:
         run = pipeline._Run(recording, rig(), config, frames)
         if network is not None:
@@ -209,15 +221,12 @@ def _run(
         run.detector._decode = timed(seconds, "decoding", run.detector._decode)  # type: ignore[union-attr]
         recording._pairs = timed(seconds, "reading", recording._pairs)  # type: ignore[attr-defined]
         try:
-            output = folder / "poses.h5"
-            seconds["all"] = _cpu(  # type: ignore[assignment]
-                lambda: run.execute(output, "restart", lambda _: None, triangulated=True)
-            )
+            begun = time.process_time()
+            run.execute(folder / "poses.h5", "restart", note, triangulated=True)
+            note(0)
         finally:
             look.cut_out = kept
-    named = sum(s for stage, s in seconds.items() if stage != "all")
-    seconds["others"] = seconds["all"] - named  # type: ignore[assignment]
-    return {stage: 1e3 * s for stage, s in seconds.items()}
+    return done
 
 
 def timed(seconds: Counter[str], stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
