@@ -58,15 +58,23 @@ def train(
     folder, world = Path(output), World()
     going_on = runs.begin(folder, recipe, resume=resume, restart=restart) if world.first else resume
     with world:
-        run = _Run(recipe, samples, world)
-        if going_on and (folder / runs.LAST).is_file():
-            runs.load(run.state, folder)
-        while not run.over:
-            mean_loss = run.epoch(on_step)
-            if world.first:
-                on_epoch(_finish(run, held_out, mean_loss, folder))
-            run.state.history = world.told(run.state.history)
+        # The run is known to nobody else: nothing of it is to outlive the world.
+        _go(_Run(recipe, samples, world), held_out, folder, resume=going_on, on_epoch=on_epoch, on_step=on_step)
     return folder / runs.BEST
+
+
+def _go(
+    run: _Run, held_out: Samples, folder: Path, *, resume: bool, on_epoch: Callable[[Report], object],
+    on_step: Callable[[int], object],
+) -> None:
+    """All epochs that are still to be done."""
+    if resume and (folder / runs.LAST).is_file():
+        runs.load(run.state, folder)
+    while not run.over:
+        mean_loss = run.epoch(on_step)
+        if run.world.first:
+            on_epoch(_finish(run, held_out, mean_loss, folder))
+        run.state.history = run.world.told(run.state.history)
 
 
 def _finish(run: _Run, held_out: Samples, mean_loss: float, folder: Path) -> Report:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import gc
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -38,6 +39,8 @@ class World(contextlib.AbstractContextManager["World"]):
 
     def __exit__(self, *error: object) -> None:
         if self._began:
+            # A network still about keeps the group, whose threads abort the process if they outlive Python.
+            gc.collect()
             torch.distributed.destroy_process_group()
 
     def device(self, name: str) -> str:
