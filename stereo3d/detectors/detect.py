@@ -21,7 +21,7 @@ from stereo3d.errors import UsageError
 from stereo3d.poses import Poses2D, concatenate
 from stereo3d.recording.base import FramePair, Recording
 from stereo3d.stereo import SIDES, Side, Stereo
-from stereo3d.values import Floats
+from stereo3d.values import Bools, Floats
 
 Roi = tuple[float, float, float]
 
@@ -95,11 +95,22 @@ def _look(pairs: Iterable[FramePair], affines: Floats, rectifier: Rectifier, det
             yield from (partial(rectifier.crop, pair.images[side], side=side) for side in SIDES)
 
     found = look(detector, pictures(), affines.reshape(-1, 2, 3))
-    views = (slice(0, None, 2), slice(1, None, 2))
     return Stereo(*(
-        Poses2D(found.xy[v], found.score[v], found.sigma[v], time, frame, detector.skeleton, found.others[v])
-        for v in views
+        _within(Poses2D(found.xy[v], found.score[v], found.sigma[v], time, frame, detector.skeleton, found.others[v]),
+                rectifier, side)
+        for side, v in zip(SIDES, (slice(0, None, 2), slice(1, None, 2)))
     ))
+
+
+def _within(view: Poses2D, rectifier: Rectifier, side: Side) -> Poses2D:
+    """The view without joints that lie beyond the recorded picture: there a detector sees nothing, it guesses."""
+    places = rectifier.raw_points(view.xy, side)
+    beyond: Bools = np.any((places < -0.5) | (places > np.array(sizes(rectifier.rig)[side]) - 0.5), axis=-1)
+    if not beyond.any():
+        return view
+    xy, score, sigma = (np.where(gone, np.nan, x) for gone, x in (
+        (beyond[..., None], view.xy), (beyond, view.score), (beyond, view.sigma)))
+    return replace(view, xy=xy, score=score, sigma=sigma)
 
 
 def rectified(box: Floats, rectifier: Rectifier, side: Side) -> Box:

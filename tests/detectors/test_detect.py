@@ -15,7 +15,7 @@ from stereo3d.detectors.crops import Box, CropRule
 from stereo3d.detectors.detect import detect, rectified, stream
 from stereo3d.detectors.search import MARGIN, Survey, survey
 from stereo3d.errors import UsageError
-from stereo3d.poses import Poses2D, concatenate
+from stereo3d.poses import Detections, Poses2D, concatenate
 from stereo3d.skeleton import BABYPOSE_12
 from stereo3d.stereo import SIDES, Side, Stereo
 from stereo3d.values import Floats
@@ -171,3 +171,22 @@ def test_a_box_in_flat_pictures_stays_as_it_is() -> None:
     out = rectified(box, flat, "left")
     np.testing.assert_allclose(np.concatenate([out.center, out.size, out.angle[:, None]], 1), box, atol=1e-9)
     assert np.isfinite(crops.affine(out, CROP)).all()
+
+
+def test_joints_guessed_beyond_the_picture_are_none() -> None:
+    class Spread:
+        """Finds joints all over any crop, whatever it shows."""
+
+        skeleton, crop = BABYPOSE_12, CROP
+
+        def __call__(self, images: Floats) -> Detections:
+            xy = np.broadcast_to(figure(47.5, 59, scale=0.7), (len(images), 12, 2))
+            return Detections(xy, np.ones(xy.shape[:2]), np.ones(xy.shape[:2]))
+
+    found = detect(Film(2, filmed), RECTIFIER, Spread(), roi=(630.0, 240.0, 120.0))
+    inner = detect(Film(2, filmed), RECTIFIER, Spread(), roi=(400.0, 240.0, 120.0))
+    for side in SIDES:
+        given = np.isfinite(found[side].xy).all(-1)
+        assert 0 < given.sum() < given.size and np.isfinite(inner[side].xy).all()
+        assert (RECTIFIER.raw_points(found[side].xy[given], side)[:, 0] <= SIZE[0] - 0.5).all()
+        assert np.isnan(found[side].score[~given]).all() and (found[side].score[given] == 1).all()
