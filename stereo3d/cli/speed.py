@@ -31,10 +31,14 @@ def runtimes(
 ) -> None:
     """Pairs a second and hours for a recorded hour, by what runs the network, and how far it moves the joints.
 
-    With weights and a recording the best is remembered for --runtime auto. Without weights HRNet W32 at 288x384 is
-    measured before its training, which takes as long. Reading and cropping pictures comes on top."""
+    On a recording the best is remembered for --runtime auto; without weights those in the box are measured there.
+    Without either it is HRNet W32 at 288x384 before its training, which takes as long. Reading and cropping pictures
+    comes on top."""
     from stereo3d.detectors import speed
+    from stereo3d.detectors.bundled import bundled
 
+    if weights is None and recording is not None:
+        weights = bundled(detector or "darkpose")
     made = _tuning(detector, weights, flip=flip, device=device, threads=threads)
     trials, model = made.trials(_pictures(made, recording, right, roi))
     chosen = made.choice(trials, model).runtime if recording is not None and weights is not None else None
@@ -45,7 +49,7 @@ def runtimes(
     print(f"{'RUNTIME':<15}{'PAIRS/S':>9}{'HOURS/HOUR':>12}  JOINTS MOVE")
     for row in rows:
         print(f"{row.runtime:<15}{row.pairs:9.2f}{row.hours:12.2f}  {row.why or _moved(row.shift)}")
-    print(f"--runtime auto takes {chosen} here" if chosen else "give --weights and a recording to have one chosen")
+    print(f"--runtime auto takes {chosen} here" if chosen else "give a recording to have one chosen")
 
 
 def _tuning(name: str | None, weights: Path | None, **options: Any) -> Tuning[TopDown]:

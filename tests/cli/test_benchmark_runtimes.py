@@ -51,6 +51,13 @@ def test_runtimes_are_measured_on_a_recording_and_the_best_is_remembered(run: Ru
     assert row["hours"] == pytest.approx(60 / row["pairs"]) and told["auto"] in ("torch", "torch-bf16")
 
 
+def test_on_a_recording_the_weights_in_the_box_are_measured(run: Run) -> None:
+    code, out, err = run("benchmark", "runtimes", SAMPLE, "--roi", "320,180,300", "--no-flip", "--threads", "1", "--device", "cpu")
+    assert code == 0, err
+    header, *rows, last = out.splitlines()
+    assert len(rows) == 2 and all(row.endswith(" px") for row in rows) and last.startswith("--runtime auto takes torch")
+
+
 @pytest.mark.parametrize(("words", "sentence"), [
     (["--detector", "darkpose"], "--detector: needs --weights to be measured"),
     (["--detector", "movenet", "--weights", "x"], "expected darkpose, hrnet, fidip or efficientpose, got movenet"),
