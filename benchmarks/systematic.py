@@ -30,8 +30,8 @@ from stereo3d.models.shelf import located
 from stereo3d.recording.base import open_recording
 from stereo3d.refinement.evidence import prepare
 from stereo3d.refinement.fit_systematic import Known, fit_systematic
-from stereo3d.refinement.systematic_file import FILE, to_dict
 from stereo3d.refinement.surface import look
+from stereo3d.refinement.systematic_file import FILE, to_dict
 from stereo3d.synthetic.scene import Setting, simulate_in
 from stereo3d.synthetic.write import write_sample
 

@@ -26,13 +26,13 @@ from stereo3d.recording.base import FramePair, Recording
 from stereo3d.recording.rig import Rig, rectifier_for
 from stereo3d.refinement.evidence import prepare
 from stereo3d.refinement.looking import Looking, joined
-from stereo3d.refinement.systematic_file import systematic_by
 from stereo3d.refinement.offset_file import read_offsets, write_offsets
 from stereo3d.refinement.offsets import Annotated, Offsets, fit_offsets
 from stereo3d.refinement.refine import refine
 from stereo3d.refinement.settings import Refine
 from stereo3d.refinement.stretches import in_stretches, summed_up
 from stereo3d.refinement.surface import Surface
+from stereo3d.refinement.systematic_file import systematic_by
 from stereo3d.refinement.weigh import weigh
 from stereo3d.stereo import Stereo
 from stereo3d.triangulation import Gates, triangulate
@@ -109,7 +109,10 @@ def _origin(path: PathLike, poses: Poses3D | None) -> dict[str, Any]:
     if isinstance(poses, Poses3D):
         return dict(poses.origin)
     beside = Path(path).with_suffix(".run.json")
-    told = parse_json(read_text(beside, LONGEST_SETTINGS)) if beside.is_file() else {}
+    try:
+        told = parse_json(read_text(beside, LONGEST_SETTINGS)) if beside.is_file() else {}
+    except InputError as error:
+        raise InputError(f"{beside}: {error}; remove it, or detect again") from error
     return {name: told[name] for name in ("config", "weights_sha256") if isinstance(told, dict) and name in told}
 
 

@@ -53,6 +53,10 @@ class Gates(Value):
         self._set(score=number("score", self.score), row=number("row", self.row, 0.0), depth=(near, far))
 
 
+OPEN = Gates(score=0.0, row=1e6, depth=(0.1, 10.0))
+"""For joints that something else judges: refuses none but those far from any crib."""
+
+
 class _Located(NamedTuple):
     """N points with what is known of them."""
 

@@ -226,3 +226,6 @@ def test_joints_without_poses_are_refined_by_the_systematic_error_of_who_found_t
     assert np.nanmedian(told["darkpose"].sigma) > 1.1 * np.nanmedian(told["replay"].sigma)
     pipeline.run_path(joints).unlink()
     assert not storage.read(refining.refine_file(joints, tmp_path / "none.h5"), "poses").origin["refined"]["systematic"]
+    pipeline.run_path(joints).write_text("{broken")
+    with pytest.raises(InputError, match=r"joints\.run\.json: expected JSON, .*remove it, or detect again"):
+        refining.refine_file(joints, tmp_path / "broken.h5")

@@ -19,6 +19,7 @@ from stereo3d import storage
 from stereo3d.atomic import replacing
 from stereo3d.benchmark.refinement import Finder
 from stereo3d.calibration.rectify import Rectifier
+from stereo3d.calibration.sizes import inside
 from stereo3d.detectors.base import Detector, Replayer
 from stereo3d.detectors.detect import detect
 from stereo3d.errors import CalibrationError, InputError
@@ -31,7 +32,6 @@ from stereo3d.poses import Poses2D, Poses3D
 from stereo3d.recording.base import open_recording
 from stereo3d.stereo import SIDES, Stereo
 from stereo3d.synthetic.held_out import SETS, held_out
-from stereo3d.synthetic.scene import inside
 from stereo3d.synthetic.write import read_labels, write_sample
 from stereo3d.triangulation import triangulate
 from stereo3d.values import Bools

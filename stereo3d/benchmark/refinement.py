@@ -28,18 +28,17 @@ from stereo3d.recording.base import open_recording
 from stereo3d.refinement.clip import clip
 from stereo3d.refinement.evidence import prepare
 from stereo3d.refinement.frame import refine_frames
-from stereo3d.refinement.systematic import SystematicError
 from stereo3d.refinement.refine import gated
 from stereo3d.refinement.surface import look
+from stereo3d.refinement.systematic import SystematicError
 from stereo3d.refinement.weigh import weigh
 from stereo3d.stereo import Stereo
 from stereo3d.synthetic.noise import DetectorNoise
-from stereo3d.triangulation import Gates, triangulate
+from stereo3d.triangulation import OPEN, Gates, triangulate
 from stereo3d.values import Bools
 
 FIRST_SEED = 30_000
 PLAIN, RECORDED = "plain", "recorded"
-_OPEN = Gates(score=0.0, row=1e6, depth=(0.1, 10.0))
 _FACE = ("eye", "ear")
 """What the 13 joints do without."""
 
@@ -50,10 +49,10 @@ class Found(NamedTuple):
     gates: Gates
     """What is refused beforehand."""
     systematic: SystematicError | None
-    """The detector's of where joints are; None where all of its noise is drawn."""
+    """The detector's; None where all of its noise is drawn."""
 
 
-_SIMULATED = Found(_OPEN, None)
+_SIMULATED = Found(OPEN, None)
 Finder = Callable[[Path], Detector | Replayer]
 """What finds the joints of the recording at that path."""
 

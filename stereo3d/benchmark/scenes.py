@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from stereo3d.calibration.rectify import Rectifier
+from stereo3d.calibration.sizes import inside
 from stereo3d.cameras import RectifiedCamera, StereoRig
 from stereo3d.errors import CalibrationError, InputError, unknown_name
 from stereo3d.poses import Poses2D, Poses3D
@@ -23,7 +24,7 @@ from stereo3d.synthetic import figure as flesh
 from stereo3d.synthetic.noise import DetectorNoise, detections
 from stereo3d.synthetic.render import Renderer
 from stereo3d.synthetic.rig import pose_of
-from stereo3d.synthetic.scene import Simulation, inside, simulate
+from stereo3d.synthetic.scene import Simulation, simulate
 from stereo3d.synthetic.solids import Solids, meet
 from stereo3d.synthetic.write import photographer, read_labels
 from stereo3d.values import Bools, Bytes, Floats

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from stereo3d.cameras import Intrinsics, RectifiedCamera, StereoRig
 from stereo3d.errors import CalibrationError
 from stereo3d.stereo import Stereo
-from stereo3d.values import number
+from stereo3d.values import Bools, Floats, number
 
 Size = tuple[int, int]
 
@@ -17,6 +19,11 @@ def sizes(rig: StereoRig | RectifiedCamera) -> Stereo[Size]:
     if isinstance(rig, RectifiedCamera):
         return Stereo(rig.size, rig.size)
     return rig.cameras.map(lambda camera: camera.size)
+
+
+def inside(xy: Floats, size: Size) -> Bools:
+    """(...) whether places (..., 2) px are in a picture of (width, height) px."""
+    return np.asarray(((xy >= -0.5) & (xy < np.array(size) - 0.5)).all(-1))
 
 
 def mismatch(rig: StereoRig | RectifiedCamera, size: Size) -> str | None:

@@ -92,7 +92,7 @@ def _systematic(detector: str, weights: Path | None) -> SystematicError | None:
     from stereo3d.refinement.systematic_file import systematic_of
 
     given = weights or bundled(detector)
-    return systematic_of(detector, sha256(located(given)) if given and detector != "replay" else None)
+    return systematic_of(detector, sha256(located(given)) if given else None)
 
 
 def _say(scene: str) -> None:

@@ -250,7 +250,7 @@ def _check_runtime(name: str, device: str, checkpoint: Checkpoint) -> None:
     runtime = runtime_named(name, device)
     if checkpoint.decoder != "centres":
         return
-    if runtime.precision == "bf16" or runtime.precision == "fp16":
+    if runtime.precision in ("bf16", "fp16"):
         raise UsageError(f"runtime {name}: 16 bits round {checkpoint.architecture}'s offsets by pixels; take torch")
     if name != "torch":
         raise UsageError(f"runtime {name}: {checkpoint.architecture}'s moving kernels run in torch only; take torch")

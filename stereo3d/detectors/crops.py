@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from stereo3d.calibration.rectify import shrunk
 from stereo3d.errors import InvalidValue, unknown_name
-from stereo3d.values import Floats, Value, array, number
+from stereo3d.values import Bytes, Floats, Value, array, number
 
 Convention = Literal["hrnet", "dark", "udp", "letterbox"]
 
@@ -178,6 +178,12 @@ def magnification(transform: Floats) -> Floats:
     """(...) px of the target for one px of the source (geometric mean): what sigma grows by."""
     out: Floats = np.sqrt(np.abs(_det(transform)))
     return out
+
+
+def mirrored(images: Bytes) -> Bytes:
+    """Pictures (N, h, w, 3), each mirrored left to right."""
+    _, _, w, channels = images.shape
+    return np.asarray(cv2.flip(images.reshape(-1, w, channels), 1), np.uint8).reshape(images.shape)
 
 
 def warp(image: NDArray[np.uint8], transform: Floats, size: Sequence[int], shrink: int = 1) -> NDArray[np.uint8]:

@@ -120,7 +120,7 @@ class Described:
         padded = np.zeros((self._batch if self._run.shape[0] else n, *images.shape[1:]), np.uint8)
         padded[:n] = images
         seen = self._outputs(padded, n)
-        mirrored = self._outputs(padded[:, :, ::-1], n) if self.flip else None
+        mirrored = self._outputs(crops.mirrored(padded), n) if self.flip else None
         if self._about.output == "simcc":
             return self._from_lines(seen, mirrored)
         return self._from_maps(seen[0], None if mirrored is None else mirrored[0])

@@ -10,7 +10,7 @@ from itertools import islice
 import numpy as np
 
 from stereo3d.calibration.rectify import Rectifier
-from stereo3d.calibration.sizes import sizes
+from stereo3d.calibration.sizes import inside, sizes
 from stereo3d.detectors import crops, search
 from stereo3d.detectors.base import Detector, Replayer
 from stereo3d.detectors.crops import Box
@@ -21,7 +21,7 @@ from stereo3d.errors import UsageError
 from stereo3d.poses import Poses2D, concatenate
 from stereo3d.recording.base import FramePair, Recording
 from stereo3d.stereo import SIDES, Side, Stereo
-from stereo3d.values import Bools, Floats
+from stereo3d.values import Floats
 
 Roi = tuple[float, float, float]
 
@@ -105,7 +105,7 @@ def _look(pairs: Iterable[FramePair], affines: Floats, rectifier: Rectifier, det
 def _within(view: Poses2D, rectifier: Rectifier, side: Side) -> Poses2D:
     """The view without joints that lie beyond the recorded picture: there a detector sees nothing, it guesses."""
     places = rectifier.raw_points(view.xy, side)
-    beyond: Bools = np.any((places < -0.5) | (places > np.array(sizes(rectifier.rig)[side]) - 0.5), axis=-1)
+    beyond = np.isfinite(places).all(-1) & ~inside(places, sizes(rectifier.rig)[side])
     if not beyond.any():
         return view
     xy, score, sigma = (np.where(gone, np.nan, x) for gone, x in (

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -119,15 +118,9 @@ class TopDown:
         there = torch.from_numpy(np.ascontiguousarray(images))
         flips = self.flip_shift is not None
         if self._network.device.type == "cpu":
-            return torch.from_numpy(np.concatenate((images, mirrored(images)))) if flips else there
+            return torch.from_numpy(np.concatenate((images, crops.mirrored(images)))) if flips else there
         moved = there.pin_memory().to(self._network.device, non_blocking=True)
         return torch.cat((moved, moved.flip(2))) if flips else moved
-
-
-def mirrored(images: Bytes) -> Bytes:
-    """Pictures (N, h, w, 3), each mirrored left to right."""
-    _, _, w, channels = images.shape
-    return np.asarray(cv2.flip(images.reshape(-1, w, channels), 1), np.uint8).reshape(images.shape)
 
 
 def _numbers(x: Any) -> np.ndarray:

@@ -18,7 +18,7 @@ from stereo3d.refinement.body import body_length
 from stereo3d.refinement.bones import Bones, bones_of
 from stereo3d.refinement.evidence import Evidence
 from stereo3d.refinement.lengths import LOOSENESS, LOOSEST, Points, Usual, log_density, points, usual_lengths
-from stereo3d.refinement.mixture import ONE_SIGMA, Cases
+from stereo3d.refinement.mixture import ONE_SIGMA, Cases, bisected
 from stereo3d.values import Floats
 
 _STEPS = 61
@@ -148,12 +148,8 @@ class _Shape(NamedTuple):
     def half_width(self, middle: Floats, share: Floats) -> Floats:
         """(T, K) px on both sides of `middle` that hold what one standard deviation holds of a normal one."""
         whole = share[..., None] * self.seen + (1 - share[..., None]) * self.alone
-        low, high = np.zeros_like(middle), self.step * whole.shape[-1]
-        for _ in range(_HALVINGS):
-            width = (low + high) / 2
-            short = self._before(whole, middle + width) - self._before(whole, middle - width) < ONE_SIGMA
-            low, high = np.where(short, width, low), np.where(short, high, width)
-        return np.asarray((low + high) / 2)
+        return bisected(np.zeros_like(middle), self.step * whole.shape[-1], lambda width: (
+            self._before(whole, middle + width) - self._before(whole, middle - width) < ONE_SIGMA), _HALVINGS)
 
     def _before(self, whole: Floats, d: Floats) -> Floats:
         """(T, K) how much lies below d (T, K) px."""

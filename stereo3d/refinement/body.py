@@ -7,6 +7,7 @@ INTERGROWTH-21st; WHO 2006). The spreads are wide on purpose: they cover infants
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -68,6 +69,12 @@ def anatomy(skeleton: Skeleton) -> Anatomy:
 def kind_of(joint: str) -> str:
     """The joint's name without its side."""
     return joint.removeprefix("left_").removeprefix("right_")
+
+
+def rows_of_kinds(kinds: Sequence[str], joints: Sequence[str]) -> Ints:
+    """(K,) which of the kinds each joint is of, -1 for none."""
+    row = {kind: i for i, kind in enumerate(kinds)}
+    return np.array([row.get(kind_of(joint), -1) for joint in joints], int)
 
 
 def _ends(name: str, joints: tuple[str, ...]) -> list[tuple[int, int]]:

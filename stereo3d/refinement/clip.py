@@ -20,12 +20,12 @@ from stereo3d.refinement.constant import Noises, agreed, noises_of
 from stereo3d.refinement.evidence import Evidence, located
 from stereo3d.refinement.gaps import holes
 from stereo3d.refinement.motion import without_frozen, without_leaps
-from stereo3d.refinement.systematic import by_rows, drifting, in_common
 from stereo3d.refinement.parts import Parts
 from stereo3d.refinement.rigid import Corrected, corrected
 from stereo3d.refinement.settings import SPEED
 from stereo3d.refinement.smooth import Sure, smoothed
 from stereo3d.refinement.swaps import straightened
+from stereo3d.refinement.systematic import by_rows, drifting, in_common
 from stereo3d.values import Bools, Floats, Ints, Value, number
 
 _LOOSENESS = 2.0

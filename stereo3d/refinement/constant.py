@@ -9,8 +9,8 @@ import numpy as np
 
 from stereo3d.refinement.evidence import Evidence
 from stereo3d.refinement.medians import median
-from stereo3d.refinement.systematic import by_rows, drifting, staying
 from stereo3d.refinement.parts import Parts, split
+from stereo3d.refinement.systematic import by_rows, drifting, staying
 from stereo3d.values import Bools, Floats
 
 SUPPOSED = Parts(0.5, 0.25, 0.25)

@@ -11,14 +11,14 @@ import numpy as np
 from stereo3d.cameras import RectifiedCamera
 from stereo3d.errors import InvalidValue
 from stereo3d.poses import Poses2D, Poses3D
-from stereo3d.refinement.body import kind_of
+from stereo3d.refinement.body import rows_of_kinds
 from stereo3d.refinement.evidence import Evidence, evidence, placed
-from stereo3d.refinement.systematic import SystematicError, length_of
 from stereo3d.refinement.offsets import Annotated, Offsets, fit_offsets
 from stereo3d.refinement.refine import evidence_of, refine
 from stereo3d.refinement.surface import Surface
+from stereo3d.refinement.systematic import SystematicError, length_of
 from stereo3d.stereo import Stereo
-from stereo3d.triangulation import Gates
+from stereo3d.triangulation import OPEN
 from stereo3d.values import Bools, Floats, Ints
 
 MEMORY = 0.4
@@ -28,7 +28,6 @@ _SHRINK = 6
 _FEWEST = 8
 """Joints of a kind that tell anything."""
 _DOUBTS = np.linspace(0.0, 8.0, 33)
-_OPEN = Gates(score=0.0, row=1e6, depth=(0.1, 10.0))
 _STAYS = 0.5
 """Share that is supposed to stay of what is too little to be split."""
 
@@ -71,7 +70,7 @@ def fit_systematic(recordings: Sequence[Known]) -> SystematicError:
     InvalidValue where too few joints are known.
     """
     kinds = Offsets.default().kinds
-    found = [evidence_of(r.joints, r.camera, _OPEN, surface=r.surface) for r in recordings]
+    found = [evidence_of(r.joints, r.camera, OPEN, surface=r.surface) for r in recordings]
     errors = _together(_observe(r, e, i, kinds) for i, (r, e) in enumerate(zip(recordings, found)))
     if len(errors.kind) < _FEWEST:
         raise InvalidValue(f"recordings: expected {_FEWEST} known joints or more, got {len(errors.kind)}")
@@ -89,7 +88,7 @@ def fit_systematic(recordings: Sequence[Known]) -> SystematicError:
 
 def _left(recordings: Sequence[Known], systematic: SystematicError) -> Floats:
     """(J,) standard deviations of the disparity beyond those that the refinement that knows of it claims."""
-    refined = (refine(r.joints, r.camera, gates=_OPEN, surface=r.surface, systematic=systematic) for r in recordings)
+    refined = (refine(r.joints, r.camera, gates=OPEN, surface=r.surface, systematic=systematic) for r in recordings)
     errors = _together(_remaining(r, p, i, systematic.kinds) for i, (r, p) in enumerate(zip(recordings, refined)))
     return _spreads(errors, errors.along[:, None], errors.sigma, len(systematic.kinds), size=_root_mean_square)
 
@@ -120,8 +119,7 @@ def _counted(
     known: Known, off: Floats, infant: int, kinds: Sequence[str], *, rows: Floats, sigma: Floats
 ) -> _Errors:
     """The errors `off` (T, K, 3) of the joints of those kinds that have a place."""
-    joints = known.joints.left.skeleton.joints
-    which = np.array([kinds.index(k) if k in kinds else -1 for k in map(kind_of, joints)])
+    which = rows_of_kinds(kinds, known.joints.left.skeleton.joints)
     use = np.isfinite(off[..., :2]).all(-1) & (which >= 0)
     along = np.sign(known.camera.baseline) * np.where(known.hidden, np.nan, off[..., 2])
     kind, track = (np.broadcast_to(x, use.shape)[use] for x in (which, infant * len(which) + np.arange(len(which))))

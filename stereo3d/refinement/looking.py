@@ -14,9 +14,9 @@ from stereo3d.errors import CalibrationError
 from stereo3d.poses import Poses2D, concatenate
 from stereo3d.recording.base import FramePair
 from stereo3d.refinement.evidence import Prepared, prepare
-from stereo3d.refinement.systematic import SystematicError
 from stereo3d.refinement.offsets import Offsets
 from stereo3d.refinement.surface import Surface, look
+from stereo3d.refinement.systematic import SystematicError
 from stereo3d.stereo import Stereo
 from stereo3d.values import rows_of
 

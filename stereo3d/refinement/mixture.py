@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtr
 
-from stereo3d.values import Floats
+from stereo3d.values import Bools, Floats
 
 ONE_SIGMA = 0.6827
 """What one standard deviation on both sides holds of a normal distribution."""
@@ -47,11 +48,8 @@ def median(share: Floats, one: tuple[Floats, Floats], other: tuple[Floats, Float
     It lies between the two means. Found by halving; NaN where anything is unknown.
     """
     low, high = np.minimum(one[0], other[0]), np.maximum(one[0], other[0])
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        below = share * ndtr((middle - one[0]) / one[1]) + (1 - share) * ndtr((middle - other[0]) / other[1])
-        low, high = np.where(below < 0.5, middle, low), np.where(below < 0.5, high, middle)
-    return np.asarray((low + high) / 2)
+    return bisected(low, high, lambda x: (
+        share * ndtr((x - one[0]) / one[1]) + (1 - share) * ndtr((x - other[0]) / other[1]) < 0.5))
 
 
 def half_width(share: Floats, middle: Floats, one: tuple[Floats, Floats], other: tuple[Floats, Floats]) -> Floats:
@@ -62,12 +60,16 @@ def half_width(share: Floats, middle: Floats, one: tuple[Floats, Floats], other:
     """
     away = np.maximum(np.abs(one[0] - middle), np.abs(other[0] - middle))
     high = away + _FARTHEST * np.maximum(one[1], other[1])
-    low = np.zeros_like(high)
-    for _ in range(_HALVINGS):
-        width = (low + high) / 2
-        held = share * _within(width, middle, *one) + (1 - share) * _within(width, middle, *other)
-        short = held < ONE_SIGMA
-        low, high = np.where(short, width, low), np.where(short, high, width)
+    return bisected(np.zeros_like(high), high, lambda width: (
+        share * _within(width, middle, *one) + (1 - share) * _within(width, middle, *other) < ONE_SIGMA))
+
+
+def bisected(low: Floats, high: Floats, short: Callable[[Floats], Bools], halvings: int = _HALVINGS) -> Floats:
+    """Where `short` turns false between low and high, each element by itself."""
+    for _ in range(halvings):
+        middle = (low + high) / 2
+        below = short(middle)
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
     return np.asarray((low + high) / 2)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from stereo3d.errors import InvalidValue
-from stereo3d.refinement.body import body_length, kind_of
+from stereo3d.refinement.body import body_length, kind_of, rows_of_kinds
 from stereo3d.refinement.evidence import Evidence
 from stereo3d.skeleton import Skeleton
 from stereo3d.values import Bools, Floats, Value, array
@@ -61,8 +61,7 @@ class Offsets(Value):
 
     def of(self, skeleton: Skeleton) -> tuple[Floats, Floats, Floats]:
         """(K,) depth, (K,) spread and (K,) sway of a skeleton's joints."""
-        row = {kind: i for i, kind in enumerate(self.kinds)}
-        which = [row.get(kind_of(joint), -1) for joint in skeleton.joints]
+        which = rows_of_kinds(self.kinds, skeleton.joints)
         usual = {"depth": UNKNOWN, "spread": UNKNOWN_SPREAD, "sway": UNKNOWN_SWAY}
         depth, spread, sway = (np.append(getattr(self, n), x)[which] for n, x in usual.items())
         return depth, spread, sway

@@ -11,10 +11,10 @@ from stereo3d.poses import Poses2D, Poses3D, Status
 from stereo3d.refinement.clip import OverTime, clip
 from stereo3d.refinement.evidence import Evidence, prepare
 from stereo3d.refinement.frame import refine_frames
-from stereo3d.refinement.systematic import SystematicError
 from stereo3d.refinement.offsets import Offsets
 from stereo3d.refinement.settings import Refine
 from stereo3d.refinement.surface import Surface
+from stereo3d.refinement.systematic import SystematicError
 from stereo3d.refinement.weigh import weigh
 from stereo3d.stereo import Stereo
 from stereo3d.triangulation import Gates

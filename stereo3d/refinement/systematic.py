@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stereo3d.poses import Status
-from stereo3d.refinement.body import LENGTH, body_length, kind_of
+from stereo3d.refinement.body import LENGTH, body_length, rows_of_kinds
 from stereo3d.refinement.evidence import Evidence
 from stereo3d.refinement.noise import Noise
 from stereo3d.refinement.offsets import Offsets
@@ -74,8 +74,7 @@ class SystematicError(Value):
 
     def of(self, skeleton: Skeleton) -> Joints:
         """What holds for the K joints of a skeleton; for those of other names the median of all."""
-        row = {kind: i for i, kind in enumerate(self.kinds)}
-        which = [row.get(kind_of(joint), -1) for joint in skeleton.joints]
+        which = rows_of_kinds(self.kinds, skeleton.joints)
         columns = (getattr(self, name) for name in JOINTS)
         return Joints(*(np.append(x, np.median(x) if len(x) else 0.0)[which] for x in columns))
 

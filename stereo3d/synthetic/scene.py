@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from stereo3d.calibration.sizes import inside
 from stereo3d.cameras import StereoRig
 from stereo3d.poses import Poses2D, Poses3D
 from stereo3d.skeleton import COCO_17, Skeleton
@@ -19,7 +20,7 @@ from stereo3d.synthetic.movements import movement
 from stereo3d.synthetic.noise import DetectorNoise, detections
 from stereo3d.synthetic.posture import on_the_side
 from stereo3d.synthetic.rig import project, zed2_like
-from stereo3d.values import Bools, Floats, Value, array, number
+from stereo3d.values import Floats, Value, array, number
 
 AGMA_LIKE = DetectorNoise.mixed(2.95, correlation=0.5, outliers=0.01, misses=0.01)
 """Noise that gives errors near those of the AGMA paper (3.7 px in the picture, 1.7 cm in space) at 0.7 m."""
@@ -156,11 +157,6 @@ def _truth(
         xyz=xyz, score=none + 1, sigma=np.zeros_like(xyz), residual=none, status=none.astype(np.int64), time=time,
         frame=np.arange(len(time)), skeleton=skeleton, camera=rig, origin=origin,
     )
-
-
-def inside(xy: Floats, size: tuple[int, int]) -> Bools:
-    """(...) whether places (..., 2) px are in a picture of (width, height) px."""
-    return np.asarray(((xy >= -0.5) & (xy < np.array(size) - 0.5)).all(-1))
 
 
 def _seen(xy: Floats, truth: Poses3D, *, size: tuple[int, int]) -> Poses2D:

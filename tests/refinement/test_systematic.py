@@ -18,11 +18,11 @@ from stereo3d.refinement.clip import clip
 from stereo3d.refinement.evidence import evidence, placed, prepare
 from stereo3d.refinement.fit_systematic import Known, fit_systematic
 from stereo3d.refinement.frame import refine_frames
-from stereo3d.refinement.systematic import SystematicError, by_rows, in_common, length_of
-from stereo3d.refinement.systematic_file import from_dict, systematic_by, systematic_of, to_dict
 from stereo3d.refinement.offsets import Offsets
 from stereo3d.refinement.refine import refine
 from stereo3d.refinement.surface import Surface
+from stereo3d.refinement.systematic import SystematicError, by_rows, in_common, length_of
+from stereo3d.refinement.systematic_file import from_dict, systematic_by, systematic_of, to_dict
 from stereo3d.skeleton import COCO_17, Skeleton
 from stereo3d.stereo import Stereo
 from stereo3d.synthetic.noise import DetectorNoise
