@@ -25,7 +25,7 @@ import h5py
 import numpy as np
 
 import stereo3d
-from stereo3d import atomic, storage
+from stereo3d import storage
 from stereo3d.calibration.files import read_rig
 from stereo3d.calibration.rectify import Rectifier
 from stereo3d.cameras import RectifiedCamera, StereoRig
@@ -40,6 +40,7 @@ from stereo3d.errors import CalibrationError, InputError, UsageError
 from stereo3d.journal import sha256
 from stereo3d.models.shelf import located
 from stereo3d.poses import CHANGED, Poses2D, Poses3D, Status, concatenate
+from stereo3d.provenance import write_provenance
 from stereo3d.recording.base import Recording, open_recording
 from stereo3d.recording.rig import Rig, rectifier_for
 from stereo3d.recording.watched import Watched
@@ -239,7 +240,7 @@ class _Run:
         }
         if triangulated:
             about["joints"] = count_status(output)
-        atomic.write_text(run_path(output), json.dumps(about, indent=1, sort_keys=True) + "\n")
+        write_provenance(output, about)
 
 
 def _version(package: str) -> str | None:
@@ -275,11 +276,6 @@ def summary(output: PathLike) -> dict[str, Any]:
     found = f"{100 * counts['placed'] / max(counts['all'], 1):.1f} %"
     joints = {"joints": counts["all"], "found": found, "rejected": missing or "none"}
     return {**facts, **joints, **({"changed": changed} if changed else {})}
-
-
-def run_path(output: PathLike) -> Path:
-    """Where the provenance of an output lies: `poses.h5` has `poses.run.json` beside it."""
-    return Path(output).with_suffix(".run.json")
 
 
 def count_status(path: PathLike) -> dict[str, int]:

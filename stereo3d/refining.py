@@ -20,8 +20,8 @@ from stereo3d.evaluation.evaluate import shared_frames
 from stereo3d.evaluation.points import Points
 from stereo3d.evaluation.truth import read_truth
 from stereo3d.journal import sha256
-from stereo3d.limits import LONGEST_SETTINGS, parse_json, read_text
 from stereo3d.poses import Poses2D, Poses3D
+from stereo3d.provenance import read_provenance
 from stereo3d.recording.base import FramePair, Recording
 from stereo3d.recording.rig import Rig, rectifier_for
 from stereo3d.refinement.evidence import prepare
@@ -108,12 +108,8 @@ def _origin(path: PathLike, poses: Poses3D | None) -> dict[str, Any]:
     """Where a result's joints come from; of joints without poses what was written beside them says who found them."""
     if isinstance(poses, Poses3D):
         return dict(poses.origin)
-    beside = Path(path).with_suffix(".run.json")
-    try:
-        told = parse_json(read_text(beside, LONGEST_SETTINGS)) if beside.is_file() else {}
-    except InputError as error:
-        raise InputError(f"{beside}: {error}; remove it, or detect again") from error
-    return {name: told[name] for name in ("config", "weights_sha256") if isinstance(told, dict) and name in told}
+    told = read_provenance(path) or {}
+    return {name: told[name] for name in ("config", "weights_sha256") if name in told}
 
 
 def _joints_in(path: PathLike) -> dict[str, Any]:

@@ -25,7 +25,7 @@ calibration storage
 poses plugins
 cameras skeleton
 stereo hdf5_heap
-values hdf5_gate
+values hdf5_gate provenance
 journal limits
 atomic steady_file
 errors

@@ -18,6 +18,7 @@ from stereo3d.config import Config, resolve
 from stereo3d.errors import CalibrationError, InputError, UsageError
 from stereo3d.evaluation.evaluate import evaluate
 from stereo3d.poses import Poses3D, Status
+from stereo3d.provenance import provenance_path, read_provenance, write_provenance
 from stereo3d.recording.base import open_recording
 from stereo3d.refinement import stretches
 from stereo3d.refinement.offset_file import read_offsets, write_offsets
@@ -80,7 +81,7 @@ def test_what_was_done_is_written_down(results: dict[str, Path]) -> None:
     for name, method in (("frame", "frame"), ("clip", "clip")):
         origin = storage.read(results[name], "poses").origin
         assert origin["refined"]["method"] == method and origin["config"]["refine"]["mode"] == name
-        about = json.loads(pipeline.run_path(results[name]).read_text())
+        about = read_provenance(results[name]) or {}
         assert {"match", "refine"} <= set(about["cpu_seconds_of_last_run"])
     origin = storage.read(results["clip"], "poses").origin["refined"]
     assert any("45 frames: too few" in note for note in origin["notes"])
@@ -218,14 +219,14 @@ def test_joints_without_poses_are_refined_by_the_systematic_error_of_who_found_t
     joints = tmp_path / "joints.h5"
     storage.write(joints, **{name: values[name] for name in ("left", "right", "camera")})
     for detector in ("replay", "darkpose"):
-        pipeline.run_path(joints).write_text(json.dumps({"config": {"detect": {"detector": detector}}, "weights_sha256": "0" * 64}))
+        write_provenance(joints, {"config": {"detect": {"detector": detector}}, "weights_sha256": "0" * 64})
         told[detector] = storage.read(refining.refine_file(joints, tmp_path / f"{detector}.h5"), "poses")
     refined = {detector: poses.origin["refined"] for detector, poses in told.items()}
     assert not refined["replay"]["systematic"] and refined["darkpose"]["systematic"]
     assert any("supposed after another's" in note for note in refined["darkpose"]["notes"])
     assert np.nanmedian(told["darkpose"].sigma) > 1.1 * np.nanmedian(told["replay"].sigma)
-    pipeline.run_path(joints).unlink()
+    provenance_path(joints).unlink()
     assert not storage.read(refining.refine_file(joints, tmp_path / "none.h5"), "poses").origin["refined"]["systematic"]
-    pipeline.run_path(joints).write_text("{broken")
-    with pytest.raises(InputError, match=r"joints\.run\.json: expected JSON, .*remove it, or detect again"):
+    provenance_path(joints).write_text("{broken")
+    with pytest.raises(InputError, match=r"joints\.run\.json: expected the provenance as JSON, .*move the file away"):
         refining.refine_file(joints, tmp_path / "broken.h5")

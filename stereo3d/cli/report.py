@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stereo3d import limits
 from stereo3d.cli import options as o
 from stereo3d.cli.evaluation import Frame, Unit
 from stereo3d.cli.results import Poses
 from stereo3d.errors import InputError, UsageError
+from stereo3d.provenance import read_provenance
 
 if TYPE_CHECKING:
     from stereo3d.evaluation.points import Points
@@ -50,13 +50,13 @@ def report(
     if pictures and recording is None:
         raise UsageError("--pictures: needs the recording that they are in; give --recording")
     result, known = storage.read(poses, "poses"), read_truth(truth, frame, unit) if truth else None
-    run, about, shown = _run(poses.with_suffix(".run.json")), None, {}
+    about, shown = None, {}
     if recording:
         with open_recording(recording, right, rectified=rectified) as opened:
             _check_same(result, opened)
             about = describe(opened)
             shown = of_moments(poses, opened, _worst(result, known), rig=rig) if pictures else {}
-    print(write(result, output, truth=known, run=run, recording=about, pictures=shown, title=title))
+    print(write(result, output, truth=known, run=read_provenance(poses), recording=about, pictures=shown, title=title))
 
 
 def _check_same(poses: Poses3D, recording: Recording) -> None:
@@ -72,16 +72,3 @@ def _worst(poses: Poses3D, truth: Points | None) -> list[int]:
 
     found = find(poses, truth)
     return [int(frame) for frame in found.poses.frame[found.worst[:_PICTURES]]]
-
-
-def _run(path: Path) -> dict[str, Any] | None:
-    """The provenance that lies beside a result, None where there is none. Raises InputError."""
-    if not path.is_file():
-        return None
-    try:
-        read = limits.parse_json(limits.read_text(path, limits.LONGEST_TEXT))
-    except InputError as error:
-        raise InputError(f"{path}: expected the provenance as JSON, got {error}; move the file away") from error
-    if not isinstance(read, dict):
-        raise InputError(f"{path}: expected the provenance as a JSON object, got {type(read).__name__}")
-    return read

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from stereo3d import pipeline
 from stereo3d.cli.report import report
 from stereo3d.config import resolve
 from stereo3d.errors import InputError, UsageError
+from stereo3d.provenance import read_provenance
 
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "infant.h5"
 
@@ -25,7 +25,7 @@ def poses(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_page_with_truth_and_provenance(poses: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report(poses, tmp_path / "page.html", truth=SAMPLE, title="Bed 4")
     page = (tmp_path / "page.html").read_text()
-    about = json.loads(pipeline.run_path(poses).read_text())
+    about = read_provenance(poses) or {}
     assert "<h1>Bed 4</h1>" in page and "Distance from the truth" in page and "<img" not in page
     assert about["sha256"] in page and about["packages"]["numpy"] in page
     assert capsys.readouterr().out == f"{tmp_path / 'page.html'}\n"

@@ -27,11 +27,11 @@ from stereo3d.evaluation.points import Points, turned
 from stereo3d.evaluation.truth import read_truth
 from stereo3d.evaluation.views import in_recorded_picture, in_rectified_pictures
 from stereo3d.poses import Poses2D
+from stereo3d.provenance import ENDING
 from stereo3d.recording.base import open_recording
 from stereo3d.stereo import Side
 
 PathLike = str | os.PathLike[str]
-_PROVENANCE = ".run.json"
 _HDF5 = (".h5", ".hdf5")
 
 
@@ -50,7 +50,7 @@ def subjects_of(path: PathLike) -> dict[str, Path]:
     path = Path(path)
     if not path.is_dir() or is_picture_file(path):
         return {"": path}
-    files = [f for f in sorted(path.iterdir()) if not f.name.startswith(".") and not f.name.endswith(_PROVENANCE)]
+    files = [f for f in sorted(path.iterdir()) if not f.name.startswith(".") and not f.name.endswith(ENDING)]
     if not files:
         raise InputError(f"{path}: expected files, one for each subject, got an empty folder")
     return {file.stem: file for file in files}
