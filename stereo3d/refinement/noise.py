@@ -3,7 +3,7 @@
 On a rectified pair v_left - v_right is noise alone, and has the variance that the disparity has if the detector errs
 alike along both axes. What the views err together hides from it and is seen in time: the infant moves smoothly, so
 what differences over several frames leave of the mean row is white noise (the gain of third differences on 2 Hz at 30 a
-second is below 0.1). Of quick movements more is left, so the joints that move least tell.
+second is below 0.1). Of quick movements more is left, so pairs of joints that move together tell, by their distance.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from stereo3d.poses import Poses2D
 from stereo3d.refinement.medians import median
 from stereo3d.stereo import Stereo
-from stereo3d.values import Bools, Floats, Value, array, number
+from stereo3d.values import Floats, Ints, Value, array, number
 
 CORRELATION = 0.5
 """Of the two views' errors where the recording does not tell: about that of AGMA's networks, from its errors."""
@@ -41,6 +41,8 @@ _FEW, _MANY = 3, 5
 """How often white noise is taken differences of: few where slow noise has to stay out, many where movement has to."""
 _STROLL = 8
 """Frames whose mean tells how a joint moves, whatever its white noise."""
+_STROLLS = 4000
+"""Of which at most twice as many are looked at: enough to tell what moves together."""
 _LONGEST_STEP = 0.1
 """s between frames, up to which movement is smooth enough for third differences."""
 _FEWEST = 30
@@ -222,16 +224,18 @@ def _white(x: Floats, time: Floats, times: int = _FEW) -> float:
     return _robust(known) ** 2 / comb(2 * times, times) if known.size >= _TRUSTED_FEWEST else np.nan
 
 
-def _quietest(row: Floats) -> Bools:
-    """(K,) the half of the joints whose rows (T, K) move least from one third of a second to the next."""
+def _quietest(row: Floats) -> tuple[Ints, Ints]:
+    """Both joints (P,) of the pairs, half as many as joints, whose distances in rows (T, K) change least from one third
+    of a second to the next: what moves together shows noise alone, however fast it moves."""
+    first, second = np.triu_indices(row.shape[1], 1)
     known = np.isfinite(row)
     total, n = (np.cumsum(x, 0) for x in (np.where(known, row, 0.0), known))
-    mean = (total[_STROLL:] - total[:-_STROLL]) / np.maximum(n[_STROLL:] - n[:-_STROLL], 1)
-    moved = np.abs(mean[_STROLL:] - mean[:-_STROLL])
-    if not len(moved):
-        return np.ones(row.shape[1], bool)
-    lively = np.where(known.any(0), np.median(moved, 0), np.inf)
-    return np.asarray(lively <= np.median(lively))
+    n = (n[_STROLL:] - n[:-_STROLL]).astype(float)
+    mean = np.divide(total[_STROLL:] - total[:-_STROLL], n, out=np.full(n.shape, np.nan), where=n > 0)
+    moved = (mean[_STROLL:] - mean[:-_STROLL])[::max(1, len(row) // _STROLLS)]
+    quiet = np.argsort(median(np.abs(moved[:, first] - moved[:, second]), np.inf), kind="stable")
+    quiet = quiet[:max(row.shape[1] // 2, 1)]
+    return first[quiet], second[quiet]
 
 
 def _parts(dv: Floats, time: Floats) -> tuple[float, float, float, float]:
@@ -269,8 +273,10 @@ def _correlation(row: Floats, dv: Floats, time: Floats, rows: Floats) -> float:
 
     With one sigma s in both views, the mean row varies by s^2 (1 + rho) / 2 and the difference by 2 s^2 (1 - rho).
     """
-    for among in (_quietest(row), np.ones(row.shape[1], bool)):
-        common, apart = (_white(x[:, among], time, _MANY) for x in (row, dv))
+    first, second = _quietest(row)
+    both = np.concatenate([first, second])
+    for rows_of, common_of, n in ((dv[:, both], row[:, first] - row[:, second], 2), (dv, row, 1)):
+        common, apart = _white(common_of, time, _MANY) / n, _white(rows_of, time, _MANY)
         if np.isfinite(common) and apart > 0.05 * float(np.median(rows)) ** 2:
             ratio = 4 * common / apart
             return float(np.clip((ratio - 1) / (ratio + 1), -0.2, MOST_CORRELATED))

@@ -54,6 +54,10 @@ class TestMovement:
         joints = self.moved(views(DetectorNoise(white=1.0)).joints, hertz=3.0, size=3.0, those=slice(None))
         assert noise_of(joints).correlation == pytest.approx(0.0, abs=0.12)
 
+    def test_a_startle_of_the_whole_body_is_none_of_both_views(self):
+        joints = self.moved(views(DetectorNoise(white=1.0)).joints, hertz=8.0, size=20.0, those=slice(None))
+        assert noise_of(joints).correlation == pytest.approx(0.0, abs=0.12)
+
     def test_joints_never_seen_are_not_those_that_stay(self):
         joints = views(DetectorNoise(white=1.0)).joints
 
