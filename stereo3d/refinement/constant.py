@@ -70,6 +70,8 @@ def _drawn(found: Parts, beside: Parts, time: Floats, known: Bools) -> Parts:
 
     Joints differ in what stays, memories in what drifts, frames in what is new: as many tell of each part. Beside
     detectors that err by three px the variance of a match that errs by half of one is lost in the sampling error.
+    What is new is told no better than what drifts: either looks like the other where memories are short, and a match
+    without either would be followed step by step, away from where it and the detectors have the joint.
     """
     joints = max(int(known.any(0).sum()), 1)
     frames, seconds = known.sum() / joints, float(np.ptp(time))
@@ -79,6 +81,7 @@ def _drawn(found: Parts, beside: Parts, time: Floats, known: Bools) -> Parts:
     error = 4 / np.maximum(number, 1.0) * (noise + usual) ** 2  # of the sum, and of the noise taken away from it
     before = (_SUPPOSED_SPREAD * usual) ** 2
     weight = before / (before + error)
+    weight[0] = min(weight[:2])
     white, slow, constant = (usual + weight * (parts - usual)).tolist()
     memory = found.memory ** weight[1] * SUPPOSED_MATCH.memory ** (1 - weight[1])
     return Parts(white, slow, constant, float(memory))

@@ -101,6 +101,15 @@ def test_a_long_recording_with_good_detectors_is_believed() -> None:
     assert _drawn(found, beside, time[:1], ~known[:1]).total > 0
 
 
+def test_a_match_that_seems_to_have_nothing_new_is_not_followed_step_by_step() -> None:
+    """In 3 s beside detectors that drift quickly all of it seemed to drift: 0.003 was new, and tracks left both."""
+    time, known = np.arange(75) / 25, np.ones((75, 17), bool)
+    found, beside = Parts(0.0, 0.58, 1.48, 0.93), Parts(0.07, 3.1, 3.9, 0.12)
+    drawn = _drawn(found, beside, time, known)
+    assert drawn.slow == pytest.approx(SUPPOSED_MATCH.slow, abs=0.02)
+    assert drawn.white == pytest.approx(SUPPOSED_MATCH.white, abs=0.05)
+
+
 def test_two_that_differ_for_long_meet_by_their_shares() -> None:
     """A detector off by 3 px throughout and a match that is not: the mean lies near the match, and both agree."""
     clip = clip_of(DetectorNoise(white=1.0, bias=3.0, correlation=0.5), 40, 20.0)
