@@ -26,6 +26,7 @@ from stereo3d.refinement.settings import SPEED
 from stereo3d.refinement.smooth import Sure, smoothed
 from stereo3d.refinement.swaps import straightened
 from stereo3d.refinement.systematic import by_rows, drifting, in_common
+from stereo3d.refinement.threads import one_thread
 from stereo3d.values import Bools, Floats, Ints, Value, number
 
 _LOOSENESS = 2.0
@@ -53,6 +54,7 @@ class OverTime(Value):
         self._set(gap=number("gap", self.gap, 0.0), speed=number("speed", self.speed, 1e-3))
 
 
+@one_thread()
 def clip(evidence: Evidence, settings: OverTime = OverTime()) -> Poses3D:
     """The joints in metres, each frame from all of them, with standard deviations that hold.
 

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from stereo3d.cameras import RectifiedCamera
 from stereo3d.errors import InvalidValue
 from stereo3d.poses import Poses2D, Status
+from stereo3d.refinement.threads import one_thread
 from stereo3d.skeleton import Skeleton
 from stereo3d.stereo import Stereo
 from stereo3d.values import Floats, Ints, Value, array
@@ -165,6 +166,7 @@ def evidence(joints: Stereo[Poses2D], camera: RectifiedCamera, bounds: Bounds | 
     return prepare(joints, camera, bounds).evidence
 
 
+@one_thread()
 def prepare(
     joints: Stereo[Poses2D], camera: RectifiedCamera, bounds: Bounds | None = None, *,
     systematic: SystematicError | None = None,
