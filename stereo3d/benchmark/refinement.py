@@ -2,7 +2,9 @@
 
 Seeds below 30,000 are for tuning and tests. Detectors are simulated: their errors are normal, half of the variance
 white, a quarter slow, a quarter a constant bias (`mixed`), shared by both views in part, with gross errors added; they
-say nothing of their own sigma. The infants are rendered by `stereo3d.synthetic`: all figures are synthetic.
+say nothing of their own sigma. Each noise is drawn by itself, as often as asked: a constant bias is the same in all
+frames, so one draw tells little of error bars. The infants are rendered by `stereo3d.synthetic`: all figures are
+synthetic.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import dataclasses
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -95,6 +98,8 @@ class Plan:
     """Of how many frames the pictures of one are looked at; over time the pictures of all are wanted."""
     conditions: tuple[str, ...] = tuple(CONDITIONS)
     renderer: str = "quick"
+    draws: int = 1
+    """Of each noise, and of what covers joints."""
 
     def __post_init__(self) -> None:
         for name in self.conditions:
@@ -112,32 +117,40 @@ def measure(
         for kind in dict.fromkeys(CONDITIONS[name][0] for name in plan.conditions):
             here = made(seed, kind, plan.every)
             on_scene(f"infant {seed}, {kind}")
-            for name in plan.conditions:
-                if CONDITIONS[name][0] == kind:
-                    changed = _changed(here, name, seed)
-                    for noise in CONDITIONS[name][1]:
-                        cell = Cell(name, noise, str(seed))
-                        _measure(tally, cell, changed, changed.detected(NOISES[noise], seed=seed))
+            for draw in range(plan.draws):
+                for name in plan.conditions:
+                    if CONDITIONS[name][0] == kind:
+                        changed = _changed(here, name, seed_of(seed, draw))
+                        for noise in CONDITIONS[name][1]:
+                            _measure(tally, Cell(name, noise, str(seed)), changed, _drawn(changed, noise, seed, draw))
     return tally
 
 
+def seed_of(*what: object) -> int:
+    """One of its own for each infant, noise and draw."""
+    return zlib.crc32("/".join(map(str, what)).encode())
+
+
+def _drawn(scene: Scene, noise: str, infant: object, draw: int) -> Stereo[Poses2D]:
+    return scene.detected(NOISES[noise], seed=seed_of(infant, noise, draw))
+
+
 def measure_recorded(
-    recordings: Sequence[Path], finder: Finder | None = None, *, every: int = 1, named: str = "detector",
-    systematic: SystematicError | None = None, on_scene: Callable[[str], object] = print,
+    recordings: Sequence[Path], finder: Finder | None = None, *, every: int = 1, draws: int = 1,
+    named: str = "detector", systematic: SystematicError | None = None, on_scene: Callable[[str], object] = print,
 ) -> Tally:
-    """The errors of all methods on recordings that `stereo3d simulate` wrote: with the usual noises, and with what a
-    detector finds there in boxes of its own search, as `named`; `systematic` is the detector's error.
+    """The errors of all methods on recordings that `stereo3d simulate` wrote: with the usual noises, each drawn so many
+    times, and with what a detector finds there in boxes of its own search, as `named`; `systematic` is its error.
 
     A detector's plain joints are those that `--refine none` gives. Raises what reading and detecting raise.
     """
     tally = Tally()
     for path in recordings:
         with open_recording(path) as recording:
-            scene, seed = recorded_scene(recording, every=every), zlib.crc32(path.stem.encode())
+            scene = recorded_scene(recording, every=every)
             on_scene(str(path))
-            for noise, drawn in NOISES.items():
-                cell = Cell(RECORDED, noise, path.stem)
-                _measure(tally, cell, scene, scene.detected(drawn, seed=seed))
+            for noise, draw in product(NOISES, range(draws)):
+                _measure(tally, Cell(RECORDED, noise, path.stem), scene, _drawn(scene, noise, path.stem, draw))
             if finder:
                 joints = detect(recording, scene.rectifier, finder(path))
                 _measure(tally, Cell(RECORDED, named, path.stem), scene, joints, Found(Gates(), systematic))
@@ -163,7 +176,7 @@ def _measure(tally: Tally, cell: Cell, scene: Scene, joints: Stereo[Poses2D], by
         if len(truth) == len(scene.xyz):
             which, those = _thirteen(scene)
             row = Row(cell.condition, cell.noise, which, "all", method)
-            tally.moves[row][cell.infant] = tracks(poses.xyz[:, those], truth[:, those], poses.time)
+            tally.move(row, cell.infant, tracks(poses.xyz[:, those], truth[:, those], poses.time))
 
 
 def _thirteen(scene: Scene) -> tuple[str, Bools]:

@@ -23,7 +23,7 @@ def to_markdown(tally: Tally) -> str:
     lines += _errors(tally, [row for row in tally.sums if row.joints in _WHOLE])
     lines += ["", "Error bars: share of x, y, z within 1 and 1.96 standard deviations (68 and 95 % if true).", ""]
     lines += _bars(tally, [row for row in tally.sums if row.method not in _NO_BARS])
-    lines += ["", "The same by condition and joint, all noises together, with the number of joints.", ""]
+    lines += ["", "The same by condition and joint, all noises together, with the number of joints and intervals.", ""]
     lines += _bars_by_joint(tally)
     if tally.moves:
         lines += ["", "Movement: medians over joints and infants of the path's length over the truth's and of LDLJ "
@@ -66,7 +66,7 @@ def _bars_by_joint(tally: Tally) -> list[str]:
         line = f"| {condition} | {joints} | {method} |"
         for seen in ("visible", "hidden"):
             found = tally.bars(Row(condition, noise, joints, seen, method) for noise in noises)
-            shares = (f"{100 * x:.1f}" if found.joints else "" for x in (found.one_sigma, found.two_sigma))
+            shares = (_percent(x) if found.joints else "" for x in (found.one_sigma, found.two_sigma))
             line += f" {found.joints} | {' | '.join(shares)} |"
         out.append(line)
     return out
@@ -86,6 +86,10 @@ def _movements(tally: Tally) -> list[str]:
 
 def _cm(x: Interval) -> str:
     return _figure(Interval(*(100 * value for value in x)))
+
+
+def _percent(x: Interval) -> str:
+    return f"{100 * x.value:.1f}" + (f" ({100 * x.low:.0f}-{100 * x.high:.0f})" if x.low == x.low else "")
 
 
 def _ratio(x: Interval) -> str:

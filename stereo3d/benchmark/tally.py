@@ -44,11 +44,11 @@ class Figures(NamedTuple):
 
 
 class Bars(NamedTuple):
-    """How well error bars hold."""
+    """How well error bars hold: shares, each with its interval by infant."""
 
     joints: int
-    one_sigma: float
-    two_sigma: float
+    one_sigma: Interval
+    two_sigma: Interval
 
 
 @dataclass
@@ -72,6 +72,11 @@ class Tally:
         here = self.sums[row]
         here[infant] = here.get(infant, 0.0) + new
 
+    def move(self, row: Row, infant: str, found: Floats) -> None:
+        """Adds tracks (N, 2), as `movement.tracks` tells them."""
+        here = self.moves[row]
+        here[infant] = np.concatenate([here.get(infant, np.zeros((0, 2))), found])
+
     def figures(self, row: Row) -> Figures:
         """Raises KeyError for a row without infants."""
         each = np.stack(list(self.sums[row].values()))
@@ -83,10 +88,13 @@ class Tally:
 
     def bars(self, rows: Iterable[Row]) -> Bars:
         """How well the error bars of several rows hold together."""
-        each = [of for row in rows for of in self.sums.get(row, {}).values()]
-        total = dict(zip(_COLUMNS, np.sum(each, 0).tolist() if each else [0.0] * len(_COLUMNS)))
-        one, two = (_share(total[name], total["numbers"]) for name in _COLUMNS[8:])
-        return Bars(round(total["given"]), one, two)
+        by_infant: dict[str, Floats] = {}
+        for row in rows:
+            for infant, of in self.sums.get(row, {}).items():
+                by_infant[infant] = by_infant.get(infant, np.zeros(len(_COLUMNS))) + of
+        each = np.stack([*by_infant.values()]) if by_infant else np.zeros((1, len(_COLUMNS)))
+        one, two = (interval_of_sums(each[:, [i, 7]], ratio) for i in (8, 9))
+        return Bars(round(float(each[:, 1].sum())), one, two)
 
     def movement(self, row: Row) -> Movement:
         """The row's tracks beside the truth's."""

@@ -27,6 +27,7 @@ Every = Annotated[
     int | None,
     typer.Option(min=1, help="Look at the pictures of one in so many frames: 8, of recordings 1; 1 for clips."),
 ]
+Draws = Annotated[int, typer.Option(min=1, help="Draw each noise so many times: error bars are judged by many.")]
 Renderer = Annotated[str, typer.Option(help="quick, or traced, that of `simulate`: 4 s a pair.")]
 Recordings = Annotated[
     list[Path] | None, typer.Option("--recording", help="Take this one, made by `stereo3d simulate`; may be repeated.")
@@ -40,7 +41,7 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What this m
 
 def refinement(
     parts: Parts = None, infants: Infants = None, first: First = None, every: Every = None,
-    conditions: Conditions = None, renderer: Renderer = "quick", recording: Recordings = None,
+    conditions: Conditions = None, renderer: Renderer = "quick", draws: Draws = 1, recording: Recordings = None,
     detector: o.Detector = None, weights: o.Weights = None, output: Part = None, figure: Picture = None,
     json: o.Json = False,
 ) -> None:
@@ -58,9 +59,9 @@ def refinement(
     begin = FIRST_SEED if first is None else first
     count = (0 if recording else 8) if infants is None else infants
     names = tuple(name.strip() for name in conditions.split(",")) if conditions else tuple(CONDITIONS)
-    made = [measure(Plan(count, begin, every or 8, names, renderer), on_scene=_say)]
+    made = [measure(Plan(count, begin, every or 8, names, renderer, draws), on_scene=_say)]
     if recording:
-        made.append(_on_recordings(recording, detector, weights, every or 1))
+        made.append(_on_recordings(recording, detector, weights, every=every or 1, draws=draws))
     tally = Tally.merged([*map(_read, parts or []), *(part.to_dict() for part in made)])
     if output:
         output.write_text(text.dumps(tally.to_dict()), encoding="utf-8")
@@ -74,15 +75,17 @@ def refinement(
         print(to_markdown(tally), end="")
 
 
-def _on_recordings(recordings: list[Path], detector: str | None, weights: Path | None, every: int) -> Tally:
+def _on_recordings(
+    recordings: list[Path], detector: str | None, weights: Path | None, *, every: int, draws: int
+) -> Tally:
     from stereo3d.benchmark.refinement import measure_recorded
 
     if not (detector or weights):
-        return measure_recorded(recordings, every=every, on_scene=_say)
+        return measure_recorded(recordings, every=every, draws=draws, on_scene=_say)
     which = detector or "darkpose"
     name, finder, _ = finder_of(which, weights)
     return measure_recorded(
-        recordings, finder, every=every, named=name, systematic=_systematic(which, weights), on_scene=_say)
+        recordings, finder, every=every, draws=draws, named=name, systematic=_systematic(which, weights), on_scene=_say)
 
 
 def _systematic(detector: str, weights: Path | None) -> SystematicError | None:

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from stereo3d.benchmark.conditions import covered, faint, rows_off
-from stereo3d.benchmark.refinement import CONDITIONS, NOISES, Plan, measure, results
+from stereo3d.benchmark.refinement import CONDITIONS, NOISES, Plan, measure, results, seed_of
 from stereo3d.benchmark.scenes import FRAMES, synthetic_scene
 from stereo3d.benchmark.tally import Row
 from stereo3d.cli.app import app
@@ -78,6 +78,18 @@ class TestMeasure:
             for joints in ("13", "17"):
                 assert tally.figures(Row("usual", noise, joints, "all", method)).mean.value < 0.05
         assert {row.noise for row in tally.sums} == set(NOISES)
+
+    def test_each_noise_and_draw_is_another(self, scene):
+        seeds = [seed_of(*what) for what in ((95, "2 px", 0), (95, "2 px", 1), (95, "1 px", 0), (96, "2 px", 0))]
+        assert len(set(seeds)) == 4 and seed_of(95, "2 px", 0) == seeds[0]
+        one, three = (
+            measure(Plan(1, 95, 60, ("40 % covered",), draws=n), scene=lambda *_: scene, on_scene=lambda _: None)
+            for n in (1, 3)
+        )
+        row, hidden = (Row("40 % covered", "1 px, rho .5", "17", seen, "plain") for seen in ("all", "hidden"))
+        assert three.sums[row]["95"][0] == 3 * one.sums[row]["95"][0]
+        assert three.figures(row).mean.value != one.figures(row).mean.value
+        assert three.sums[hidden]["95"][0] != 3 * one.sums[hidden]["95"][0], "cloth lies elsewhere"
 
     def test_pictures_better_the_plain_method(self, scene):
         found = dict(results(scene, scene.detected(NOISES["3 px, rho .5"], seed=95)))

@@ -76,9 +76,30 @@ def test_error_bars_of_several_noises_are_counted_together():
             size = sigma if seen == "visible" else 0.1
             tally.add(row, "1", off=off, sigma=np.full_like(off, size), counted=np.tile(which, (3, 1)))
     rows = [Row("usual", noise, "wrist", "visible", "frame") for noise in ("3 px", "1 px", "none")]
-    assert tally.bars(rows) == (6, 0.5, 1.0)
-    assert tally.bars([rows[2]])[0] == 0
+    found = tally.bars(rows)
+    assert (found.joints, found.one_sigma.value, found.two_sigma.value) == (6, 0.5, 1.0)
+    assert np.isnan(found.one_sigma.low), "one infant tells of no others"
+    assert tally.bars([rows[2]]).joints == 0
     assert "| usual | wrist | frame | 6 | 50.0 | 100.0 | 6 | 0.0 | 0.0 |" in to_markdown(tally)
+
+
+def test_error_bars_that_hold_in_one_infant_only_say_so():
+    tally, off = Tally(), np.ones((3, 2, 3))
+    row = Row("usual", "3 px", "wrist", "visible", "frame")
+    for infant, sigma in (("1", 2.0), ("2", 0.1)):
+        tally.add(row, infant, off=off, sigma=np.full_like(off, sigma), counted=np.ones((3, 2), bool))
+    assert "| usual | wrist | frame | 12 | 50.0 (0-100) | 50.0 (0-100) | 0 |" in to_markdown(tally)
+
+
+def test_draws_add_up():
+    tally, other = filled(), filled(("2", "1"))
+    once = tally.figures(PLAIN)
+    rng = np.random.default_rng(3)
+    tally.add(PLAIN, "1", off=rng.normal(0, 0.1, (200, 17, 3)), sigma=np.ones((200, 17, 3)), counted=np.ones((200, 17), bool))
+    assert tally.sums[PLAIN]["1"][0] == 2 * other.sums[PLAIN]["1"][0] and tally.figures(PLAIN).mean.value > once.mean.value
+    for found in (np.zeros((1, 2)), np.ones((2, 2))):
+        tally.move(FRAME, "1", found)
+    assert tally.moves[FRAME]["1"].sum() == 4 and tally.movement(FRAME).tracks == 3
 
 
 def test_the_table_says_what_is_worse():
