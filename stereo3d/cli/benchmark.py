@@ -49,22 +49,31 @@ def refinement(
     on: about a minute an infant. Run it in parts and add them up. On recordings that `stereo3d simulate` made also with
     a detector's joints, where one is named."""
     from stereo3d.benchmark.refinement import CONDITIONS, FIRST_SEED, Plan, measure
-    from stereo3d.benchmark.table import to_markdown
     from stereo3d.benchmark.tally import Tally
 
     if infants == 0 and not parts and not recording:
         raise UsageError("--infants: expected some, or recordings, or parts to add up, got neither")
     if (detector or weights) and not recording:
         raise UsageError("--detector, --weights: expected --recording, where it finds joints, got none")
-    begin = FIRST_SEED if first is None else first
     count = (0 if recording else 8) if infants is None else infants
-    names = tuple(name.strip() for name in conditions.split(",")) if conditions else tuple(CONDITIONS)
-    made = [measure(Plan(count, begin, every or 8, names, renderer, draws), on_scene=_say)]
+    begin = FIRST_SEED if first is None else first
+    plan = Plan(count, begin, every or 8, _split(conditions) or tuple(CONDITIONS), renderer, draws)
+    made = [measure(plan, on_scene=_say)]
     if recording:
         made.append(_on_recordings(recording, detector, weights, every=every or 1, draws=draws))
     tally = Tally.merged([*map(_read, parts or []), *(part.to_dict() for part in made)])
     if output:
         output.write_text(text.dumps(tally.to_dict()), encoding="utf-8")
+    _show(tally, figure, json)
+
+
+def _split(names: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in names.split(",")) if names else ()
+
+
+def _show(tally: Tally, figure: Path | None, json: bool) -> None:
+    from stereo3d.benchmark.table import to_markdown
+
     if figure:
         from stereo3d.benchmark.figure import draw
 
