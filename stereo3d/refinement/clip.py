@@ -19,6 +19,7 @@ from stereo3d.refinement.bones import bones_of
 from stereo3d.refinement.constant import Noises, agreed, noises_of
 from stereo3d.refinement.evidence import Evidence, located
 from stereo3d.refinement.gaps import holes
+from stereo3d.refinement.medians import median
 from stereo3d.refinement.motion import without_frozen, without_leaps
 from stereo3d.refinement.parts import Parts
 from stereo3d.refinement.rigid import Corrected, corrected
@@ -73,7 +74,7 @@ def clip(evidence: Evidence, settings: OverTime = OverTime()) -> Poses3D:
     near = holes(seen, found.time) <= settings.gap
     place, sigma, lengths = sure.place, np.hypot(sure.sigma, constant), None
     if settings.bones:
-        lengths = _with_bones(found, sure, constant=constant, noises=noises, near=near)
+        lengths = _with_bones(found, sure, constant=constant, noises=noises, near=near, common=common)
         place, sigma = lengths.place, lengths.sigma
     place, sigma = (np.where(near[..., None], x, np.nan) for x in (place, np.hypot(sigma, common)))
     xyz, deviation = located(place, sigma, found.camera)
@@ -112,13 +113,16 @@ def _followed(found: Evidence) -> Evidence:
     return dataclasses.replace(found, sigma=np.concatenate([found.sigma[..., :2], d[..., None]], -1))
 
 
-def _with_bones(found: Evidence, sure: Sure, *, constant: Floats, noises: Noises, near: Bools) -> Corrected:
+def _with_bones(
+    found: Evidence, sure: Sure, *, constant: Floats, noises: Noises, near: Bools, common: Floats
+) -> Corrected:
     memory = np.full(3, noises.detector.memory)
     if noises.match is not None:
         memory[2] = _memory_of_both(found, noises.detector, noises.match)
     return corrected(
         sure.place, sure.sigma, found.time, constant=constant, memory=np.maximum(memory, _LEAST_MEMORY), seen=near,
         bones=bones_of(found.skeleton, looseness=_LOOSENESS), camera=found.camera,
+        beside=abs(found.camera.baseline) * median(common[..., 0] / np.maximum(np.abs(sure.place[..., 2]), 1.0), 0.0),
     )
 
 

@@ -79,12 +79,13 @@ class _Fit(NamedTuple):
 
 def corrected(
     place: Floats, sigma: Floats, time: Floats, *, constant: Floats, memory: Floats, seen: Bools, bones: Bones,
-    camera: RectifiedCamera,
+    camera: RectifiedCamera, beside: Floats | None = None,
 ) -> Corrected:
     """Places and lengths with what they are worth.
 
     place and sigma (T, K, 3) px of smoothed tracks, constant (K, 3) px, memory (3,) s of the slow errors along each
-    axis, seen (T, K) where the tracks may be relied on. Time is linear in T.
+    axis, seen (T, K) where the tracks may be relied on, beside (K,) m by which joints are off across their rays though
+    no track shows it: bones' lengths differ by so much more. Time is linear in T.
     """
     out, variance = place.copy(), sigma**2 + constant**2
     log_length = np.full((2, len(bones.ratio)), np.nan)
@@ -96,7 +97,8 @@ def corrected(
         usable = seen[:, joints] & (place[:, joints, 2] * camera.baseline > 0)
         if not usable[frames][:, own.ends].all(-1).any():
             continue
-        part = _Part(own, camera, np.maximum(constant[joints], 1e-3).T.ravel())
+        astray = np.zeros(len(joints)) if beside is None else beside[joints]
+        part = _Part(own, camera, np.maximum(constant[joints], 1e-3).T.ravel(), astray)
         shift, share, lengths = part.solve(
             _by_axis(place[frames][:, joints]), np.minimum(_by_axis(sigma[frames][:, joints]), _MOST),
             np.exp(-np.diff(time[frames])[:, None] / np.repeat(memory, len(joints))), usable[frames],
@@ -122,9 +124,10 @@ def _between(x: Floats, frames: Ints, n_frames: int) -> Floats:
 class _Part:
     """Joints that bones hold together."""
 
-    def __init__(self, bones: Bones, camera: RectifiedCamera, constant: Floats) -> None:
+    def __init__(self, bones: Bones, camera: RectifiedCamera, constant: Floats, beside: Floats) -> None:
         self.bones, self.camera, self.constant = bones, camera, constant
-        self.wobble = np.where(bones.limb[bones.kind] > 0, WOBBLE, TRUNK_WOBBLE)
+        of_ends = np.hypot(*beside[bones.ends.T]) / (bones.ratio[bones.kind] * LENGTH)
+        self.wobble = np.hypot(np.where(bones.limb[bones.kind] > 0, WOBBLE, TRUNK_WOBBLE), of_ends)
         self.known = _Lengths(np.log(bones.ratio) + np.log(LENGTH), bones.prior)
 
     def solve(self, place: Floats, sigma: Floats, keep: Floats, seen: Bools) -> tuple[Floats, Floats, Floats]:

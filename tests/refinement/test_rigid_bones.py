@@ -95,6 +95,20 @@ def test_errors_that_last_fall_and_lengths_are_found() -> None:
     assert np.mean(after, 0)[2] < 0.55 * np.mean(before, 0)[2], "disparity above all"
 
 
+def test_joints_astray_across_their_rays_are_not_taken_for_depth() -> None:
+    n, apart, wide = 60, [], []
+    truth = placed(swinging(n, seed=2), CAMERA)
+    off = np.zeros((n, 3, 3))
+    off[..., :2] = np.random.default_rng(2).normal(0, 2.0, (3, 2))
+    per_px = CAMERA.baseline / truth[..., 2].mean()
+    for beside in (None, np.full(3, 2.0 * per_px)):
+        given = settings(n, sigma=0.3) | {"constant": np.tile([0.3, 0.3, 1.5], (3, 1)), "beside": beside}
+        found = corrected(truth + off, **given)
+        apart.append(np.abs(found.place - truth)[..., 2].mean())
+        wide.append(found.sigma[..., 2].mean())
+    assert apart[1] < 0.9 * apart[0] and wide[1] > 1.1 * wide[0]
+
+
 def test_a_frame_that_is_far_off_does_not_bend_the_others() -> None:
     n = 60
     truth = placed(swinging(n, seed=1), CAMERA)

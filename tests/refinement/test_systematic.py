@@ -96,12 +96,12 @@ class TestErrorsAlikeInBothViews:
             seen, lambda j, m: refine_frames(prepare(j, m.evidence.camera, systematic=self.own(m)).evidence))
         assert 0.63 < one < 0.78 and 0.91 < two < 0.99
 
-    def test_tracks_are_followed_as_closely(self, seen):
+    def test_tracks_are_followed_as_closely_though_bones_pull_less(self, seen):
         joints, made = seen[0]
         camera = made.evidence.camera
         plain, told = refine(joints, camera), refine(joints, camera, systematic=self.own(made))
         apart = np.linalg.norm(plain.xyz - told.xyz, axis=-1)
-        assert np.nanmedian(apart) < 0.1 * np.nanmedian(np.linalg.norm(plain.xyz - made.truth, axis=-1))
+        assert np.nanmedian(apart) < 0.3 * np.nanmedian(np.linalg.norm(plain.xyz - made.truth, axis=-1))
 
     def test_joints_of_a_low_score_are_doubted(self, seen):
         joints, made = seen[0]
