@@ -63,7 +63,9 @@ class Shipped(NamedTuple):
     """What is known beforehand of K joints, in parts of the body's length."""
 
     depth: Floats
+    """(K,)."""
     spread: Floats
+    """(T, K)."""
     length: Floats
     """(T, 1) m, the body's."""
 
@@ -120,10 +122,10 @@ def _mean_depths(
     weight = np.where(known, shares.seen * unit**2 / (c.own**2 + c.spread**2), 0.0)
     total = np.where(weight.sum(0) > 0, weight.sum(0), np.nan)
     mean = np.where(known, weight * deep, 0.0).sum(0) / total
-    own = np.where(known, weight * (c.own / unit) ** 2, 0.0).sum(0) / total
+    own, spread = (np.where(known, weight * x**2, 0.0).sum(0) / total for x in (c.own / unit, shipped.spread))
     span = max(float(np.ptp(found.time)), 1e-9)
     lasting = noise.bias + noise.slow * min(1.0, 2 * float(np.nan_to_num(noise.memory)) / span)
-    return mean, 1 / total + lasting * own + shipped.spread**2
+    return mean, 1 / total + lasting * own + spread
 
 
 def _deeper(mean: Floats, variance: Floats, *, found: Evidence, shipped: Shipped) -> tuple[Floats, Floats]:

@@ -16,6 +16,7 @@ from scipy.optimize import nnls
 from stereo3d.errors import InvalidValue
 from stereo3d.refinement.body import body_length, kind_of, rows_of_kinds
 from stereo3d.refinement.evidence import Evidence
+from stereo3d.refinement.turned import seen_aslant
 from stereo3d.skeleton import Skeleton
 from stereo3d.values import Bools, Floats, Value, array
 
@@ -128,7 +129,8 @@ def _observe(recording: Annotated) -> tuple[NDArray[np.str_], _Observed]:
     known = np.isfinite(deep) & (surface.source >= 0)
     kinds = np.array([kind_of(joint) for joint in found.skeleton.joints])
     unit = length * surface.skin**2 / fb
-    columns = (deep, unit, found.sigma[..., 0], surface.vague)
+    vague = np.hypot(surface.vague, seen_aslant(found, length[:, 0]) * unit)
+    columns = (deep, unit, found.sigma[..., 0], vague)
     return np.broadcast_to(kinds, deep.shape)[known], _Observed(*(x[known] for x in columns))
 
 

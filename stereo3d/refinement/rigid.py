@@ -23,9 +23,10 @@ from stereo3d.values import Bools, Floats, Ints
 
 SPACING = 0.2
 """s between nodes: errors change more slowly."""
-WOBBLE, TRUNK_WOBBLE = 0.02, 0.03
+WOBBLE, TRUNK_WOBBLE = 0.02, 0.06
 """By what part limbs' bones, and distances in trunk and face, differ from their length at any time: soft flesh, joints
-that roll, a detector that marks them a little elsewhere."""
+that roll, a spine that bends, a detector that marks them a little elsewhere, a match whose error has longer tails than
+a normal one's."""
 _WINDOW, _OVERLAP = 300, 50
 """Nodes."""
 _BATCH = 4

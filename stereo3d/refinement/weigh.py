@@ -16,6 +16,7 @@ from stereo3d.refinement.offsets import Offsets
 from stereo3d.refinement.shape import covered
 from stereo3d.refinement.surface import Surface
 from stereo3d.refinement.testify import hidden_by_bones
+from stereo3d.refinement.turned import seen_aslant
 from stereo3d.values import Floats
 
 _HIDDEN = {"ear": 0.45}
@@ -37,6 +38,7 @@ def weigh(prepared: Prepared, surface: Surface, offsets: Offsets | None = None) 
     found = _with_rescued(prepared, surface)
     length = body_length(found.place, found.sigma, skeleton=found.skeleton, camera=found.camera)[:, None]
     depth, spread, sway = (offsets or Offsets.default()).of(found.skeleton)
+    spread = np.hypot(spread, seen_aslant(found, length[:, 0]))
     shipped, learned = Shipped(depth, spread, length), Learned.nothing(len(depth))
     compared = _compare(found, surface, shipped, sway, learned)
     usual = before = _beforehand(found, surface, compared, length[:, 0])
