@@ -2,7 +2,8 @@
 border, eliminated block by block (G. H. Golub and C. F. Van Loan, Matrix Computations, 4th ed., 4.5), for many windows
 at once. The border is taken out by its Schur complement; diagonal blocks of the inverse come from a backward recursion.
 
-N nodes of W windows have M unknowns each, coupled to the next node's one by one; P unknowns hold throughout a window.
+N nodes of W windows have M unknowns each, coupled to the next node's one by one; P unknowns hold throughout a window,
+the first M of them coupled to the nodes' one by one too.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ class Arrow(NamedTuple):
     """(N, W, M, M)."""
     coupling: Floats
     """(N - 1, W, M): minus the diagonal of the block between a node and the next."""
+    lasting: Floats
+    """(N, W, M): minus the diagonal of the block between a node and the first M unknowns that hold throughout."""
     border: Floats
-    """(N, W, M, P)."""
+    """(N, W, M, P - M): the block between a node and the others of these."""
     corner: Floats
     """(W, P, P)."""
     right: Floats
@@ -47,18 +50,23 @@ class Solution(NamedTuple):
 
 def solve(system: Arrow) -> Solution:
     """The solution of the system, and what `node_variances` needs."""
-    (n, w, m, p), e = system.border.shape, system.coupling[..., None]
-    inverses, shares = np.empty(system.blocks.shape), np.empty((n, w, m, p + 1))
-    side, taken = np.empty((w, m, p + 1)), np.zeros((w, p + 1, p + 1))
-    for t in range(n):
-        block = system.blocks[t]
-        side[..., :p], side[..., p] = system.border[t], system.right[t]
-        if t:
-            block = block - e[t - 1] * inverses[t - 1] * system.coupling[t - 1][:, None]
-            side += e[t - 1] * shares[t - 1]
-        inverses[t] = _inverse(block)
-        np.matmul(inverses[t], side, out=shares[t])
-        taken += side.swapaxes(1, 2) @ shares[t]
+    (n, w, m), p = system.right.shape, system.corner.shape[-1]
+    inverses, shares = np.empty((n, w, m, m)), np.empty((n, w, m, p + 1))
+    taken = np.zeros((w, p + 1, p + 1))
+    for i in range(w):
+        side, block = np.zeros((m, p + 1)), np.zeros((m, m))
+        for t in range(n):
+            if t:
+                e = system.coupling[t - 1, i]
+                np.multiply(e[:, None], shares[t - 1, i], out=side)
+                np.multiply(-e[:, None] * inverses[t - 1, i], e, out=block)
+            block += system.blocks[t, i]
+            side.reshape(-1)[:m * (p + 1):p + 2] -= system.lasting[t, i]
+            side[:, m:p] += system.border[t, i]
+            side[:, p] += system.right[t, i]
+            inverses[t, i] = _inverse(block)
+            share = np.matmul(inverses[t, i], side, out=shares[t, i])
+            taken[i] += side.T @ share
     covariance: Floats = np.asarray(np.linalg.inv(system.corner - taken[:, :p, :p]), float)
     throughout = (covariance @ (system.right_corner - taken[:, :p, p])[..., None])[..., 0]
     shares, nodes = shares[..., :p], shares[..., p] - (shares[..., :p] @ throughout[..., None])[..., 0]
@@ -66,14 +74,12 @@ def solve(system: Arrow) -> Solution:
     return Solution(nodes, throughout, covariance, inverses, shares)
 
 
-def _inverse(blocks: Floats) -> Floats:
-    """(W, M, M) inverses of positive definite blocks, by Cholesky's factors: half the work of Gauss's."""
-    lower = np.empty(blocks.shape)
-    for w, block in enumerate(blocks):
-        factor, _ = dpotrf(block.T, lower=1)
-        lower[w], _ = dpotri(factor, lower=1, overwrite_c=1)
-    out: Floats = lower + lower.swapaxes(1, 2)
-    out.reshape(len(out), -1)[:, ::blocks.shape[1] + 1] /= 2  # the diagonal was added to itself
+def _inverse(block: Floats) -> Floats:
+    """(M, M) the inverse of a positive definite block, by Cholesky's factors: half the work of Gauss's."""
+    factor, _ = dpotrf(block.T, lower=1)
+    lower, _ = dpotri(factor, lower=1, overwrite_c=1)
+    out = np.asarray(lower + lower.T, float)
+    out.reshape(-1)[::len(out) + 1] /= 2  # the diagonal was added to itself
     return out
 
 
@@ -84,10 +90,9 @@ def _back(x: Floats, system: Arrow, inverses: Floats) -> None:
         x[t] += inverses[t] @ (e[t] * x[t + 1])
 
 
-def node_variances(system: Arrow, solution: Solution) -> tuple[Floats, Floats]:
-    """(N, W, M) variances of the nodes' unknowns and (N, W, M, P) their covariances with those that hold throughout."""
-    n = len(system.blocks)
-    out = np.empty(system.right.shape)
+def node_variances(system: Arrow, solution: Solution) -> Floats:
+    """(N, W, M) variances of the nodes' unknowns."""
+    n, out = len(system.blocks), np.empty(system.right.shape)
     block = solution.inverses[n - 1]
     for t in reversed(range(n)):
         if t + 1 < n:
@@ -96,5 +101,4 @@ def node_variances(system: Arrow, solution: Solution) -> tuple[Floats, Floats]:
         out[t] = np.diagonal(block, axis1=-2, axis2=-1)
     influence = solution.shares.copy()
     _back(influence, system, solution.inverses)
-    shared = -(influence @ solution.covariance)
-    return out - (shared * influence).sum(-1), shared
+    return np.asarray(out + ((influence @ solution.covariance) * influence).sum(-1))

@@ -9,6 +9,8 @@ is always too near makes it too long in one attitude and too short in another.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from itertools import zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -30,13 +32,12 @@ a normal one's."""
 _WINDOW, _OVERLAP = 300, 50
 """Nodes."""
 _BATCH = 4
-_LEARNING = 5
-"""Windows that the lengths are found in before all are fitted."""
-_ROUNDS = 5
+_ROUNDS = 3
+"""With weights of where a round begins: those of where the one before began took five to come as near."""
 _TAIL = 4.0
 """Degrees of freedom of Student's t."""
-_MOST = 30.0
-"""px, the most that an error is taken for."""
+_LEAST, _MOST = 1e-3, 30.0
+"""px, the least and the most that an error is taken for."""
 _LEAST_SHARE = 1e-6
 _NEAREST = 0.25
 """Part of its disparity below which a joint's is never corrected."""
@@ -73,9 +74,26 @@ class _Lengths(NamedTuple):
     covariance: Floats
 
 
+class _State(NamedTuple):
+    """Where Gauss-Newton has come to."""
+
+    error: Floats
+    """(N, W, M) in units of sigma."""
+    length: Floats
+    """(W, kinds) logarithms."""
+    covariance: Floats
+    """(W, kinds, kinds) of these."""
+
+
 class _Fit(NamedTuple):
     system: arrow.Arrow
     solution: arrow.Solution
+
+    @property
+    def state(self) -> _State:
+        error, throughout, covariance = self.solution[:3]
+        m = error.shape[-1]
+        return _State(error, throughout[:, m:], covariance[:, m:, m:])
 
 
 def corrected(
@@ -101,7 +119,7 @@ def corrected(
         astray = np.zeros(len(joints)) if beside is None else beside[joints]
         part = _Part(own, camera, np.maximum(constant[joints], 1e-3).T.ravel(), astray)
         shift, share, lengths = part.solve(
-            _by_axis(place[frames][:, joints]), np.minimum(_by_axis(sigma[frames][:, joints]), _MOST),
+            _by_axis(place[frames][:, joints]), np.clip(_by_axis(sigma[frames][:, joints]), _LEAST, _MOST),
             np.exp(-np.diff(time[frames])[:, None] / np.repeat(memory, len(joints))), usable[frames],
         )
         out[:, joints] += _between(shift, frames, len(time))
@@ -136,120 +154,111 @@ class _Part:
         parts = windows(len(place), _WINDOW, _OVERLAP)
         shift, share = np.zeros(place.shape), np.zeros(place.shape)
 
-        def nodes(rows: Ints) -> _Nodes:
+        def nodes(batch: slice) -> _Nodes:
+            rows = parts.rows(batch)
             return _Nodes(place[rows], sigma[rows], keep[rows[:-1]], seen[rows])
 
-        if len(parts) > 1:
-            some = parts.some(_LEARNING)
-            self.known = self._common([self._fit(nodes(some.rows(b))).solution for b in some.batches(_BATCH)])
-        lengths = self.known
-        for batch in parts.batches(_BATCH):
-            part = nodes(parts.rows(batch))
-            fit = self._fit(part)
+        batches = list(parts.batches(_BATCH))
+        starts = [self._fit(nodes(batch)).state for batch in batches] if len(parts) > 1 else []
+        if starts:
+            self.known = self._common(starts)
+        for batch, start in zip_longest(batches, starts):
+            part = nodes(batch)
+            fit = self._fit(part, start)
             moved, left = self._outcome(part, fit)
+            weight = parts.shares(batch)[..., None]
             for w, rows in enumerate(parts.rows(batch).T):
-                weight = parts.shares(batch)[:, w, None]
-                shift[rows] += weight * moved[:, w]
-                share[rows] += weight * left[:, w]
-            if len(parts) == 1:
-                lengths = self._common([fit.solution])
+                shift[rows] += weight[:, w] * moved[:, w]
+                share[rows] += weight[:, w] * left[:, w]
+        lengths = self.known if starts else self._common([fit.state])
         return shift, share, np.stack([lengths.mean, np.sqrt(np.diagonal(lengths.covariance))])
 
-    def _fit(self, nodes: _Nodes) -> _Fit:
-        """Gauss-Newton from tracks as they are; errors in units of their standard deviations."""
+    def _fit(self, nodes: _Nodes, start: _State | None = None) -> _Fit:
+        """Gauss-Newton from tracks as they are, or one step of it from `start`; errors in units of the slow ones'
+        standard deviations."""
+        w, before = nodes.place.shape[1], self._before(nodes)
+        state = start or _State(np.zeros(nodes.place.shape), np.tile(self.known.mean, (w, 1)), np.zeros(0))
+        for i in range(1 if start else _ROUNDS):
+            system = self._system(nodes, state, before=before, weighed=i > 0 or start is not None)
+            fit = _Fit(system, arrow.solve(system))
+            state = fit.state
+        return fit
+
+    def _before(self, nodes: _Nodes) -> arrow.Arrow:
+        """What is known before any bone is measured: errors of a standard deviation, of which those that hold
+        throughout are a part, and what is left of a node's goes over to the next as `keep` says. No blocks yet."""
         n, w, m = nodes.place.shape
-        slow, throughout = np.zeros((n, w, m)), np.zeros((w, m + len(self.known.mean)))
-        throughout[:, m:] = self.known.mean
-        weight: Floats | None = None
-        for _ in range(_ROUNDS):
-            system, miss = self._system(nodes, slow, throughout, weight)
-            solution = arrow.solve(system)
-            slow, throughout = solution.nodes, solution.throughout
-            weight = (_TAIL + 1) / (_TAIL + miss**2)
-        return _Fit(system, solution)
+        p = m + len(self.known.mean)
+        own, fresh, constant = np.ones((n, w, m)), 1 / np.maximum(1 - nodes.keep**2, 1e-6), self.constant / nodes.sigma
+        own[1:], coupling = fresh, nodes.keep * fresh
+        own[:-1] += nodes.keep * coupling
+        lasting, corner = own * constant, np.zeros((w, p, p))
+        lasting[1:] -= coupling * constant[:-1]
+        lasting[:-1] -= coupling * constant[1:]
+        corner[:, range(m), range(m)] = 1 + (constant * lasting).sum(0)
+        corner[:, m:, m:] = np.linalg.inv(self.known.covariance)
+        right_corner = corner @ np.append(np.zeros(m), self.known.mean)
+        return arrow.Arrow(own, coupling, lasting, np.zeros(0), corner, np.zeros(0), right_corner)
 
     def _system(
-        self, nodes: _Nodes, slow: Floats, throughout: Floats, weight: Floats | None
-    ) -> tuple[arrow.Arrow, Floats]:
-        """The equations linear about a state, and the bones' misfits (N, W, B) there in units of their wobble."""
-        m = slow.shape[-1]
-        change = nodes.sigma * slow + self.constant * throughout[:, :m]
-        length, slope = self._measured(nodes.place, change)
-        wanted = np.exp(throughout[:, m:])[:, self.bones.kind]
+        self, nodes: _Nodes, state: _State, *, before: arrow.Arrow, weighed: bool
+    ) -> arrow.Arrow:
+        """The equations linear about a state, bones that miss their lengths there by much `weighed` less."""
+        error, known = state.error, state.length
+        m = error.shape[-1]
+        length, slope = self._measured(nodes.place, nodes.sigma * error)
+        wanted = np.exp(known)[:, self.bones.kind]
         spread = self.wobble * wanted
         both = nodes.seen[..., self.bones.ends].all(-1)
         miss = np.where(both, (length - wanted) / spread, 0.0)
-        root = np.where(both, np.sqrt(weight) if weight is not None else 1.0, 0.0) / spread
-        rows = np.zeros((*slope.shape[:-1], m + throughout.shape[1] + 1))
-        slope *= root[..., None]
-        rows[..., :m], rows[..., m:2 * m] = slope * nodes.sigma[..., None, :], slope * self.constant
+        weight = (_TAIL + 1) / (_TAIL + miss**2) if weighed else 1.0
+        root = np.where(both, np.sqrt(weight), 0.0) / spread
+        rows = np.zeros((*length.shape, m + known.shape[1] + 1))
+        rows[..., :m] = slope * nodes.sigma[..., None, :] * root[..., None]
         # The spread goes with the length but is not differentiated: else a bone would grow to be let off.
-        rows[..., np.arange(len(self.bones)), 2 * m + self.bones.kind] = -root * wanted
-        known = np.concatenate([slow, np.broadcast_to(throughout, (*slow.shape[:2], throughout.shape[1]))], -1)
-        rows[..., -1] = (rows[..., :-1] @ known[..., None])[..., 0] - root * spread * miss
-        return self._normal(rows, nodes.keep), miss
+        rows[..., range(len(self.bones)), m + self.bones.kind] = -root * wanted
+        there = np.concatenate([error, np.broadcast_to(known, (*error.shape[:2], known.shape[1]))], -1)
+        rows[..., -1] = (rows[..., :-1] @ there[..., None])[..., 0] - root * spread * miss
+        of_nodes = rows[..., :m].swapaxes(-1, -2) @ rows
+        of_all = (rows[..., m:].swapaxes(-1, -2) @ rows[..., m:]).sum(0)
+        blocks, corner, right_corner = of_nodes[..., :m], before.corner.copy(), before.right_corner.copy()
+        blocks[..., range(m), range(m)] += before.blocks
+        corner[:, m:, m:] += of_all[:, :-1, :-1]
+        right_corner[:, m:] += of_all[:, :-1, -1]
+        return arrow.Arrow(
+            blocks, before.coupling, before.lasting, of_nodes[..., m:-1], corner, of_nodes[..., -1], right_corner)
 
     def _measured(self, place: Floats, change: Floats) -> tuple[Floats, Floats]:
         """(N, W, B) m lengths of the bones between places moved by `change`, and (N, W, B, M) how they change."""
-        camera, j = self.camera, place.shape[-1] // 3
-        xc, v, d = (place[..., i * j:(i + 1) * j] for i in range(3))
-        moved = [x + change[..., i * j:(i + 1) * j] for i, x in enumerate((xc, v, d))]
-        moved[2] = np.where(moved[2] * d < _NEAREST * d * d, _NEAREST * d, moved[2])
-        per_px = camera.baseline / np.where(d == 0, 1.0, moved[2])
-        middle = np.array([(camera.cx.left + camera.cx.right) / 2, camera.cy])
-        ray = np.stack([moved[0] - middle[0], moved[1] - middle[1], np.full(d.shape, camera.focal)], -1)
-        xyz = ray * per_px[..., None]
-        a, b = self.bones.ends.T
-        bone = xyz[..., a, :] - xyz[..., b, :]
-        length = np.maximum(np.linalg.norm(bone, axis=-1), 1e-4)
-        unit = bone / length[..., None]
-        slope, which = np.zeros((*length.shape, 3 * j)), np.arange(len(a))
+        camera, shape = self.camera, (*place.shape[:2], 3, -1)
+        moved, d = (place + change).reshape(shape), place.reshape(shape)[:, :, 2]
+        moved[:, :, 2] = np.where(moved[:, :, 2] * d < _NEAREST * d * d, _NEAREST * d, moved[:, :, 2])
+        per_px = camera.baseline / np.where(d == 0, 1.0, moved[:, :, 2])
+        moved[:, :, 2] = camera.focal
+        moved -= np.array([(camera.cx.left + camera.cx.right) / 2, camera.cy, 0.0])[:, None]
+        xyz, (a, b) = moved * per_px[:, :, None], self.bones.ends.T
+        bone = xyz[..., a] - xyz[..., b]
+        length = np.maximum(np.sqrt((bone * bone).sum(2)), 1e-4)
+        unit = bone / length[:, :, None]
+        slope, which = np.zeros((*length.shape, 3, d.shape[-1])), np.arange(len(a))
         for end, sign in ((a, 1.0), (b, -1.0)):
             scale = sign * per_px[..., end]
-            slope[..., which, end] = scale * unit[..., 0]
-            slope[..., which, j + end] = scale * unit[..., 1]
-            along = (unit * xyz[..., end, :]).sum(-1)
-            slope[..., which, 2 * j + end] = -scale / camera.baseline * along
-        return length, slope
-
-    def _normal(self, rows: Floats, keep: Floats) -> arrow.Arrow:
-        """The normal equations of `rows` (N, W, B, M + P + 1), of which the last column is the right side, with what is
-        known beforehand: errors of unit variance, slow ones as `keep` says."""
-        n, w, b, _ = rows.shape
-        m = keep.shape[-1]
-        of_nodes = rows[..., :m].swapaxes(-1, -2) @ rows
-        shared = rows[..., m:].swapaxes(0, 1).reshape(w, n * b, -1)
-        of_all = shared.swapaxes(1, 2) @ shared
-        blocks, corner, right_corner = of_nodes[..., :m], of_all[:, :-1, :-1], of_all[:, :-1, -1]
-        fresh = 1 / np.maximum(1 - keep**2, 1e-6)
-        own = np.ones((n, w, m))
-        own[1:] = fresh
-        own[:-1] += keep**2 * fresh
-        blocks[..., np.arange(m), np.arange(m)] += own
-        precision = np.linalg.inv(self.known.covariance)
-        corner[:, np.arange(m), np.arange(m)] += 1.0
-        corner[:, m:, m:] += precision
-        right_corner[:, m:] += precision @ self.known.mean
-        return arrow.Arrow(blocks, keep * fresh, of_nodes[..., m:-1], corner, of_nodes[..., -1], right_corner)
+            slope[..., which, 0, end], slope[..., which, 1, end] = scale * unit[:, :, 0], scale * unit[:, :, 1]
+            slope[..., which, 2, end] = -scale / camera.baseline * (unit * xyz[..., end]).sum(2)
+        return length, slope.reshape(*length.shape, -1)
 
     def _outcome(self, nodes: _Nodes, fit: _Fit) -> tuple[Floats, Floats]:
         """(N, W, M) px of all errors together, and what is left of their variance."""
-        m = nodes.place.shape[-1]
-        own, shared = arrow.node_variances(*fit)
-        of_all = np.diagonal(fit.solution.covariance, axis1=-2, axis2=-1)[:, :m]
-        both = np.diagonal(shared[..., :m], axis1=-2, axis2=-1)
-        variance = nodes.sigma**2 * own + self.constant**2 * of_all + 2 * nodes.sigma * self.constant * both
-        moved = nodes.sigma * fit.solution.nodes + self.constant * fit.solution.throughout[:, :m]
-        return moved, np.clip(variance / (nodes.sigma**2 + self.constant**2), _LEAST_SHARE, 1.0)
+        variance = nodes.sigma**2 * arrow.node_variances(*fit)
+        left = variance / (nodes.sigma**2 + self.constant**2)
+        return nodes.sigma * fit.solution.nodes, np.clip(left, _LEAST_SHARE, 1.0)
 
-    def _common(self, solutions: list[arrow.Solution]) -> _Lengths:
+    def _common(self, states: Iterable[_State]) -> _Lengths:
         """The lengths from all windows together; where these disagree more than they say, less sure."""
-        n = len(self.known.mean)
         before = np.linalg.inv(self.known.covariance)
-        own = [(s.throughout[w, -n:], np.linalg.inv(s.covariance[w, -n:, -n:])) for s in solutions
-               for w in range(len(s.covariance))]
+        own = [(mean, np.linalg.inv(spread)) for state in states for mean, spread in zip(*state[1:])]
         total = before + sum(precision - before for _, precision in own)
         covariance = np.linalg.inv(total)
         mean = covariance @ (before @ self.known.mean + sum(p @ x - before @ self.known.mean for x, p in own))
-        apart = float(np.mean([(x - mean) @ (p - before) @ (x - mean) for x, p in own])) / n
+        apart = float(np.mean([(x - mean) @ (p - before) @ (x - mean) for x, p in own])) / len(mean)
         return _Lengths(mean, covariance * max(1.0, apart))

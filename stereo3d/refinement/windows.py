@@ -13,7 +13,7 @@ from stereo3d.values import Floats, Ints
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """W windows of L frames that cover n frames; beside each other they share `overlap` frames, the last ones more."""
+    """W windows of L frames that cover n frames; beside each other they share `overlap` frames or some more."""
 
     size: int
     length: int
@@ -49,7 +49,7 @@ class Windows:
             out[self.length - common:, w] *= 1 - over
             out[:common, w + 1] *= over
         total = np.zeros(self.size)
-        np.add.at(total, self.rows(), out)  # a frame near the end can lie in three
+        np.add.at(total, self.rows(), out)  # a frame can lie in three
         return out[:, which] / total[self.rows(which)]
 
 
@@ -69,9 +69,7 @@ def in_order(x: Floats, size: int) -> Floats:
 
 
 def windows(size: int, length: int, overlap: int) -> Windows:
-    """Windows of at most `length` frames over `size` frames; one where they fit in it."""
-    length = min(size, length)
-    starts = [0]
-    while starts[-1] + length < size:
-        starts.append(min(starts[-1] + length - overlap, size - length))
-    return Windows(size, length, np.array(starts))
+    """Windows of at most `length` frames over `size` frames, evenly spread and no longer than they need be."""
+    n_windows = max(1, -(-(size - overlap) // (length - overlap)))
+    length = min(size, -(-(size + (n_windows - 1) * overlap) // n_windows))
+    return Windows(size, length, np.linspace(0, size - length, n_windows).round().astype(int))
