@@ -18,6 +18,9 @@ from stereo3d.values import Bools, Floats, Ints
 _SCALES = np.exp(np.linspace(-0.5, 1.25, 15))
 _SCALE_SPREAD = 0.25
 """Of the logarithm of how much worse pictures match than those that the shipped spreads were learned on."""
+_LEAST_SCALE = 0.6
+"""That is believed: where detectors err less than they seem to, differences are small however well pictures match, and
+frames by the hundred that all show the same few joints made it 0.02 to 0.1."""
 _AWAITED = 0.4
 """Hidden joints that the usual rate counts for: that of four frames."""
 _MOST_ROWS = 20_000
@@ -77,7 +80,8 @@ def learn(
     beforehand."""
     shares = explained(c, before)
     deeper, unsure = _deeper(*_mean_depths(found, c, shares, shipped, sofar, noise), found=found, shipped=shipped)
-    return Learned(deeper, unsure, sofar.scale * _scale(c, before, sofar.scale), _hiding(c, shares, usual))
+    scale = max(sofar.scale * _scale(c, before, sofar.scale), _LEAST_SCALE)
+    return Learned(deeper, unsure, scale, _hiding(c, shares, usual))
 
 
 def more_hidden(usual: Shares, hiding: Floats) -> Shares:

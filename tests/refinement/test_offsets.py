@@ -13,7 +13,9 @@ from simulated_views import views
 
 from stereo3d.errors import InvalidValue
 from stereo3d.poses import Status
+from stereo3d.refinement import learned
 from stereo3d.refinement import offsets as room
+from stereo3d.refinement import weigh as weighing
 from stereo3d.refinement.evidence import located, prepare
 from stereo3d.refinement.offsets import UNKNOWN, Annotated, Offsets, fit_offsets
 from stereo3d.refinement.surface import Surface
@@ -136,6 +138,15 @@ class TestWeigh:
         _, ready, surface = recording(92, sigma=1.0, hide=hide)
         found = weigh(ready, surface)
         assert np.median(found.hidden[hide]) > 0.9 and np.median(found.hidden[~hide]) < 0.1
+
+    def test_a_detector_that_errs_less_than_it_seems_makes_no_match_better(self, monkeypatch):
+        """Hundreds of frames of the same joints: the match's own spread was taken for a fiftieth of the usual one."""
+        scales = []
+        monkeypatch.setattr(weighing, "learn", lambda *a, **k: scales.append(learned.learn(*a, **k)) or scales[-1])
+        _, ready, surface = recording(90)
+        timid = dataclasses.replace(ready.evidence, sigma=4 * ready.evidence.sigma)
+        weigh(dataclasses.replace(ready, evidence=timid), surface)
+        assert scales[-1].scale > 0.5
 
     def test_a_worse_match_is_known_to_be_worse(self):
         sigma = [np.nanmedian(weigh(*recording(90, noise=noise, vague=0.05)[1:]).matched_sigma) for noise in (0.3, 2.5)]
