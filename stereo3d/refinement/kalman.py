@@ -6,9 +6,9 @@ noise. Sources: R. A. Singer, "Estimating optimal tracking filter performance fo
 Trans. AES 6 (1970); J. Durbin and S. J. Koopman, Time Series Analysis by State Space Methods, 2nd ed., 4.5-4.6 and 6.4
 (one sensor after the other).
 
-Windows of L frames go side by side. Where the noise is learned, which takes rounds anyway, each one comes after the one
-before it and tells its neighbours how it ends for the next round: so what costs is the length of a window, not that of
-the recording.
+Windows of L frames go side by side. Each one comes after the one before it and tells its neighbours how it ends for the
+next round, of which learning the noise takes some anyway: so what costs is the length of a window, not that of the
+recording.
 
 The axes of arrays are S sensors, L frames, W windows, G tracks; inside, N = W G. What is known of a state is one array
 (n + 1, n, N): its covariance, and below it its mean as one more row, since both go the same ways. On the way back it is
@@ -136,14 +136,16 @@ class _Known:
         return np.asarray(noise @ self._elements)
 
 
-def smooth(tracks: Tracks) -> Smoothed:
-    """The tracks as all frames of each window together make them, with variances; windows by themselves.
+def smooth(tracks: Tracks, ends: Ends | None = None) -> tuple[Smoothed, Ends]:
+    """The tracks as all frames of each window together make them, with variances, and what windows told each other last
+    time; and what they tell each other for the next. Without `ends` windows stand by themselves.
 
     A sensor that sees nothing for a while only lets the variance grow; so does a long step. Time is linear in L W.
     """
     clock, first, middle = _clock(tracks), *_start(tracks)
-    filtered = _forwards(tracks, clock, first, middle)
-    n, left = first.shape[1], _Known(np.zeros(first.shape), clock.noise.shape[1])
+    before = first if ends is None else ends.before
+    filtered = _forwards(tracks, clock, before, middle)
+    n, left = first.shape[1], _Known(_finish(filtered, ends, len(middle)), clock.noise.shape[1])
     toward = np.empty(filtered.row.shape)
     for t in reversed(range(len(toward))):
         left.move(clock.back[t], clock.back[t])
@@ -152,7 +154,8 @@ def smooth(tracks: Tracks) -> Smoothed:
             _take_back(left.state, filtered, s, t)
     variance = filtered.row[:, 0] - np.einsum("tig,tig->tg", filtered.row[:, :n], toward[:, :n])
     shape = tracks.seen.shape[1:]
-    return Smoothed((filtered.row[:, n] - toward[:, n]).reshape(shape) + middle, variance.reshape(shape))
+    found = Smoothed((filtered.row[:, n] - toward[:, n]).reshape(shape) + middle, variance.reshape(shape))
+    return found, Ends(_onward(filtered, first, len(middle)), left.state, before)
 
 
 def tell(tracks: Tracks, ends: Ends | None = None) -> tuple[Told, Ends]:

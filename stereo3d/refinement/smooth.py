@@ -26,15 +26,14 @@ REACTION = 0.06
 the truer is jerk, but the later a startle is followed."""
 LIVELIER = 2.0
 """By what the learned liveliness is raised in the end: the best guess of a track is smoother than the track."""
-_LENGTH, _OVERLAP = 640, 128
-_BATCH = 24
 _PIECE, _FEWEST = 1.2, 16
-"""s of the windows that liveliness is learned in, which tell each other how they end, and their frames at least."""
+"""s of the windows that tracks are cut into, which tell each other how they end, and their frames at least."""
 _STRETCH, _MARGIN = 900, 90
 """Frames that are cut into such windows at once, and how many of them once more with the next ones."""
 _SAMPLE, _SAMPLES = 240, 8
 """Frames of a stretch that noise and usual liveliness are learned on, and how many stretches."""
-_ROUNDS, _LOCAL_ROUNDS = 4, 2
+_ROUNDS, _LOCAL_ROUNDS, _LAST_ROUNDS = 4, 2, 2
+"""For what holds throughout, for what changes with time, and, with all that settled, for the tracks."""
 _POOL = 0.27
 """s, over which liveliness is even."""
 _FIRST = 0.02
@@ -84,19 +83,19 @@ def smoothed(evidence: Evidence, noises: Noises) -> Sure:
     """The tracks without jitter, sigma without the noise's constant part. Frames in which nothing was seen are
     guessed from those around, and their sigma grows with the distance."""
     t, k = evidence.score.shape
-    model, course = _learned(evidence, noises)
-    course = _course(evidence, noises, model, course)
-    parts = windows(t, _LENGTH, _OVERLAP)
+    model, known = _learned(evidence, noises)
+    parts = windows(t, _STRETCH, _MARGIN)
     place, variance = np.zeros((t, k, 3)), np.zeros((t, k, 3))
-    for batch in parts.batches(_BATCH):
-        cut, shares = parts.rows(batch), parts.shares(batch)[..., None, None]
-        part = _Course(LIVELIER * course.drive[cut], course.weight[:, cut])
-        seen = scaled(view(evidence, noises, cut, model.stretch), model.scale)
-        found = [kalman.smooth(_tracks(one, seen, part)) for one in seen.sensors]
-        for out, pieces in zip((place, variance), zip(*found)):
-            each = shares * np.concatenate([x.reshape(*cut.shape, -1, k) for x in pieces], 2).swapaxes(2, 3)
-            for w, rows in enumerate(cut.T):
-                out[rows] += each[:, w]
+    for rows, share in zip(parts.rows().T, parts.shares().T):
+        seen = scaled(view(evidence, noises, _cut(evidence, rows), model.stretch), model.scale)
+        course = _first_course(seen, model)
+        if len(parts) == 1:
+            course.ends = known.ends  # of the same frames
+        else:
+            _told(seen, course)
+        _settle(seen, model, course, len(rows))
+        for out, found in zip((place, variance), _finished(seen, course)):
+            out[rows] += share[:, None, None] * in_order(found, len(rows))
     return Sure(place, np.sqrt(np.maximum(variance, 0.0)), np.sqrt(model.scale.T))
 
 
@@ -119,31 +118,25 @@ def _learned(evidence: Evidence, noises: Noises) -> tuple[_Model, _Course]:
     return model, course
 
 
-def _course(evidence: Evidence, noises: Noises, model: _Model, known: _Course) -> _Course:
-    """How lively each joint is at any time, and what weight its places have."""
-    t, k = evidence.score.shape
-    parts = windows(t, _STRETCH, _MARGIN)
-    out = _Course(np.zeros((t, k)), np.zeros((1 if noises.match is None else 2, t, k)))
-    for rows, share in zip(parts.rows().T, parts.shares().T):
-        seen = scaled(view(evidence, noises, _cut(evidence, rows), model.stretch), model.scale)
-        part = _first_course(seen, model)
-        if len(parts) == 1:
-            part.ends = known.ends  # of the same frames
-        else:
-            _told(seen, part)
-        _settle(seen, model, part, len(rows))
-        out.drive[rows] += share[:, None] * in_order(part.drive, len(rows))
-        for of_all, own in zip(out.weight, part.weight):
-            of_all[rows] += share[:, None] * in_order(own, len(rows))
-    return out
-
-
 def _settle(seen: View, model: _Model, course: _Course, size: int) -> None:
     for _ in range(_LOCAL_ROUNDS):
         found = _told(seen, course)
         pull, slack = (_pooled(x, _POOL / seen.usual, size) + _LOCAL_DOUBT for x in _motion(seen, found, course.drive))
         course.drive = np.maximum(course.drive * (pull / slack) ** 2, _LEAST * model.drive)
         course.weight = _weights(seen, found, course.weight)
+
+
+def _finished(seen: View, course: _Course) -> tuple[Floats, Floats]:
+    """(L, W, K, 3) px and px^2, places and their variances, livelier than was found."""
+    course.drive = LIVELIER * course.drive
+    found = []
+    for sensors, ends in zip(seen.sensors, course.ends or []):
+        tracks = _tracks(sensors, seen, course)
+        for _ in range(_LAST_ROUNDS):
+            one, ends = kalman.smooth(tracks, ends)
+        found.append([x.reshape(*seen.step.shape, *sensors.stretch.shape) for x in one])
+    place, variance = (np.concatenate(x, 2).swapaxes(2, 3) for x in zip(*found))
+    return place, variance
 
 
 def _cut(evidence: Evidence, rows: Ints) -> Ints:

@@ -92,24 +92,13 @@ def test_the_match_is_used_and_one_that_sees_an_occluder_is_not() -> None:
 
 
 def test_windows_are_as_good_as_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    clip = clip_of(MIXED, 42, 12.0)
-    noises = noises_of(clip.evidence)
-    whole = smoothed(clip.evidence, noises)
-    monkeypatch.setattr(smooth, "_LENGTH", 200)
-    monkeypatch.setattr(smooth, "_OVERLAP", 60)
-    parts = smoothed(clip.evidence, noises)
-    away = np.abs(parts.place - whole.place) / whole.sigma
-    assert away.mean() < 0.06 and np.percentile(away, 99) < 0.6
-    np.testing.assert_allclose(parts.sigma.mean(), whole.sigma.mean(), rtol=0.05)
-
-
-def test_liveliness_is_that_of_one_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is learned in windows of about a second side by side; in one long window it takes longer."""
+    """Tracks are smoothed in windows of about a second side by side, and in stretches; in one long window it takes
+    longer."""
     clip = clip_of(MIXED, 42, 12.0)
     noises = noises_of(clip.evidence)
     usual = smoothed(clip.evidence, noises)
     away = []
-    for changed in ({"_PIECE": 100.0}, {"_STRETCH": 150, "_MARGIN": 45}):
+    for changed in ({"_PIECE": 100.0}, {"_STRETCH": 200}):
         with monkeypatch.context() as one:
             for name, value in changed.items():
                 one.setattr(smooth, name, value)
@@ -117,16 +106,6 @@ def test_liveliness_is_that_of_one_window(monkeypatch: pytest.MonkeyPatch) -> No
         away.append(np.abs(usual.place - whole.place) / whole.sigma)
         np.testing.assert_allclose(usual.sigma.mean(), whole.sigma.mean(), rtol=0.05)
     assert max(x.mean() for x in away) < 0.05 and max(np.percentile(x, 99) for x in away) < 0.3
-
-
-def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    clip = clip_of(MIXED, 42, 12.0)
-    monkeypatch.setattr(smooth, "_LENGTH", 100)
-    monkeypatch.setattr(smooth, "_OVERLAP", 30)
-    many = smoothed(clip.evidence, noises_of(clip.evidence))
-    monkeypatch.setattr(smooth, "_BATCH", 2)
-    few = smoothed(clip.evidence, noises_of(clip.evidence))
-    np.testing.assert_allclose(few.place, many.place, atol=1e-9)
 
 
 def test_a_hole_is_guessed_and_its_sigma_grows() -> None:
