@@ -14,9 +14,11 @@ from stereo3d.values import Bools, Floats, Ints
 
 _LEAST = 1e-4
 """px^2, the least white noise."""
-_OCCLUDER = 4.0
-"""px, by how much the match is off where it sees what lies before the joint (AGMA-like: 32 mm at 0.7 m)."""
-_SURELY_HIDDEN = 0.8
+_OCCLUDER = 2.0
+"""px, by how much the match is off where it sees something else, as far as the track does not tell: what lies before a
+joint is nearer by 4 px (32 mm at 0.7 m), but where the match contradicts the detectors it loses its weight besides."""
+_MAY_BE_HIDDEN = 0.25
+"""Probability from which on the match of a joint is left out: time has better to go by."""
 
 
 class Sensors(NamedTuple):
@@ -103,7 +105,7 @@ def _matched(evidence: Evidence, parts: Parts, cut: Ints, again: Bools) -> tuple
     """(L, W, K) the match, its white and its slow variance, which is great where it may see something else."""
     seen, sigma, hidden = (x[cut] for x in (evidence.matched, evidence.matched_sigma, evidence.hidden))
     lost = np.where(np.isfinite(hidden), hidden, 0.0)
-    seen = np.where(np.isfinite(sigma) & (lost < _SURELY_HIDDEN) & ~again, seen, np.nan)
+    seen = np.where(np.isfinite(sigma) & (lost < _MAY_BE_HIDDEN) & ~again, seen, np.nan)
     return seen, _known(parts.white * sigma**2 / (1 - np.minimum(lost, 0.9))), _known(
         parts.slow * sigma**2 + lost * _OCCLUDER**2)
 

@@ -33,11 +33,13 @@ def test_steps_are_those_of_the_clock_from_one_window_to_the_next_and_breaks_are
 def test_the_match_is_a_second_sensor_of_the_disparity_and_keeps_its_own_noise() -> None:
     found = matched(clip_of(MIXED, 50, 3.0))
     hidden = np.array(found.hidden)
-    hidden[:, 9] = 0.95
+    hidden[:, 9], hidden[:, 10] = 0.3, 0.2
     found = edited(found, hidden=hidden)
     across, depth = (given := view(found, noises_of(found), np.arange(90)[:, None], stretches(found))).sensors
     assert across.seen.shape == (1, 90, 1, 2, 17) and depth.seen.shape == (2, 90, 1, 1, 17)
-    assert np.isnan(depth.seen[1, ..., 9]).all() and np.isfinite(depth.seen[0, ..., 9]).any(), "it sees an occluder"
+    assert np.isnan(depth.seen[1, ..., 9]).all() and np.isfinite(depth.seen[0, ..., 9]).any(), "it may see an occluder"
+    doubt = depth.slow[1, ..., 10] - depth.slow[1, ..., 11]
+    np.testing.assert_allclose(np.sqrt(doubt[np.isfinite(depth.seen[1, ..., 10])]), 2 * np.sqrt(0.2), rtol=0.2)
     scale = np.arange(1.0, 4.0)[:, None] * np.ones(17)
     wide = scaled(given, scale).sensors
     np.testing.assert_allclose(wide[0].white / across.white, np.broadcast_to(scale[:2], across.white.shape))
