@@ -101,35 +101,33 @@ def located(place: ArrayLike, sigma: ArrayLike, camera: RectifiedCamera) -> tupl
     To first order, the noise of the three numbers independent: with B the baseline, f the focal length and c the mean
     of both principal points, Z = B f / d, X = B (1/2 + (xc - c) / d), Y = B (v - cy) / d.
     """
-    place = np.asarray(place, float)
-    slopes = slopes_of(place, camera) * np.asarray(sigma, float)[..., None, :]
-    return _points(place, camera), np.sqrt((slopes**2).sum(-1))
+    xyz, across, along = _noise(place, sigma, camera)
+    variance = along * along
+    variance[..., :2] += across * across
+    return xyz, np.sqrt(variance)
 
 
-def covariance(place: ArrayLike, sigma: ArrayLike, camera: RectifiedCamera) -> Floats:
-    """(..., 3, 3) m^2, that of x, y, z of `located`: depth and what goes with it along the ray are one error."""
-    slopes = slopes_of(place, camera) * np.asarray(sigma, float)[..., None, :]
-    return np.asarray(slopes @ np.swapaxes(slopes, -1, -2), float)
+def with_covariance(place: ArrayLike, sigma: ArrayLike, camera: RectifiedCamera) -> tuple[Floats, Floats]:
+    """(..., 3) m and (..., 3, 3) m^2, as `located` but with the whole covariance of x, y, z: depth and what goes with
+    it along the ray are one error."""
+    xyz, across, along = _noise(place, sigma, camera)
+    out = along[..., :, None] * along[..., None, :]
+    out[..., range(2), range(2)] += across * across
+    return xyz, out
 
 
-def slopes_of(place: ArrayLike, camera: RectifiedCamera) -> Floats:
-    """(..., 3, 3) m/px, how x, y, z (rows) change with xc, v, d (columns)."""
-    xc, v, d = np.moveaxis(np.asarray(place, float), -1, 0)
+def _noise(place: ArrayLike, sigma: ArrayLike, camera: RectifiedCamera) -> tuple[Floats, Floats, Floats]:
+    """(..., 3) m of places, and by how much a standard deviation moves them: (..., 2) m along x and y by xc and v, and
+    (..., 3) m along the ray by d."""
+    place, sigma = np.asarray(place, float), np.asarray(sigma, float)
+    d = place[..., 2]
     per_px = np.divide(camera.baseline, d, out=np.full_like(d, np.nan), where=d != 0)
-    out = np.zeros((*d.shape, 3, 3))
-    out[..., 0, 0] = out[..., 1, 1] = per_px
-    along = -per_px * per_px / camera.baseline
-    middle = (camera.cx.left + camera.cx.right) / 2
-    for row, offset in enumerate((xc - middle, v - camera.cy, camera.focal)):
-        out[..., row, 2] = along * offset
-    return out
-
-
-def _points(place: Floats, camera: RectifiedCamera) -> Floats:
-    xc, v, d = np.moveaxis(place, -1, 0)
-    per_px = np.divide(camera.baseline, d, out=np.full_like(d, np.nan), where=d != 0)
-    across = xc - (camera.cx.left + camera.cx.right) / 2
-    return np.stack([camera.baseline / 2 + across * per_px, (v - camera.cy) * per_px, camera.focal * per_px], -1)
+    ray = place - np.array([(camera.cx.left + camera.cx.right) / 2, camera.cy, 0.0])
+    ray[..., 2] = camera.focal
+    xyz = ray * per_px[..., None]
+    along = xyz * (-per_px * sigma[..., 2] / camera.baseline)[..., None]
+    xyz[..., 0] += camera.baseline / 2
+    return xyz, per_px[..., None] * sigma[..., :2], along
 
 
 Timed = TypeVar("Timed", Poses2D, Evidence)

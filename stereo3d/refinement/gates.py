@@ -15,7 +15,7 @@ import numpy as np
 from stereo3d.cameras import RectifiedCamera
 from stereo3d.poses import Poses2D, Status
 from stereo3d.refinement.body import Anatomy, anatomy, body_length
-from stereo3d.refinement.evidence import covariance, cyclopean, located, of_frames
+from stereo3d.refinement.evidence import cyclopean, of_frames, with_covariance
 from stereo3d.refinement.medians import median
 from stereo3d.refinement.noise import Noise
 from stereo3d.stereo import Stereo
@@ -74,12 +74,8 @@ def outliers(
     kept = np.where(wrong[..., None], np.nan, place)
     skeleton = joints.left.skeleton
     length = body_length(kept, sigma, skeleton=skeleton, camera=camera)
-    bent = wrong_bones(*_points(kept, sigma, camera), length=length, body=anatomy(skeleton), limit=bounds.bone)
+    bent = wrong_bones(*with_covariance(kept, sigma, camera), length=length, body=anatomy(skeleton), limit=bounds.bone)
     return np.asarray(int(Status.OUTLIER) * wrong + int(Status.BONE) * bent, np.int64)
-
-
-def _points(place: Floats, sigma: Floats, camera: RectifiedCamera) -> tuple[Floats, Floats]:
-    return located(place, sigma, camera)[0], covariance(place, sigma, camera)
 
 
 def _off_depth(z: Floats, bounds: Bounds) -> Bools:
@@ -99,10 +95,10 @@ def bone_misfit(xyz: Floats, spread: Floats, *, length: Floats, body: Anatomy) -
     """
     a, b = body.bones.T
     way = xyz[:, a] - xyz[:, b]
-    long = np.linalg.norm(way, axis=-1)
+    long = np.sqrt(np.einsum("tbi,tbi->tb", way, way))
     with np.errstate(invalid="ignore", divide="ignore"):
         along = way / long[..., None]
-        noise = (((spread[:, a] + spread[:, b]) * along[:, :, None]).sum(-1) * along).sum(-1)
+        noise = np.einsum("tbi,tbij,tbj->tb", along, spread[:, a] + spread[:, b], along)
         usual = length[:, None] * body.ratio
         return np.asarray((long - usual) / np.sqrt(noise + (body.spread * usual) ** 2))
 
@@ -210,7 +206,7 @@ def _exchange_views(
         for option, doubt in zip(options, unsure):
             trial = known[rows]
             trial[:, pair] = option[np.ix_(rows, pair)]
-            misfit = bone_misfit(*_points(trial, sigma[rows], camera), length=length[rows], body=body)
+            misfit = bone_misfit(*with_covariance(trial, sigma[rows], camera), length=length[rows], body=body)
             ends = np.isin(body.bones, pair).any(1)
             cost.append(np.nansum(np.minimum(misfit[:, ends] ** 2, _WORST), 1) + doubt[rows])
         right = cost[1] < cost[0]

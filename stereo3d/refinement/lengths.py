@@ -8,7 +8,7 @@ import numpy as np
 
 from stereo3d.cameras import RectifiedCamera
 from stereo3d.refinement.bones import Bones
-from stereo3d.refinement.evidence import Evidence, covariance, located
+from stereo3d.refinement.evidence import Evidence, with_covariance
 from stereo3d.values import Bools, Floats, Ints
 
 LOOSENESS = 1.5
@@ -52,7 +52,7 @@ def points(found: Evidence, d: Floats, sigma: Floats, camera: RectifiedCamera) -
     """The joints in m at disparities (T, K) px with standard deviations (T, K) px."""
     place = np.concatenate([found.place[..., :2], d[..., None]], -1)
     spread = np.concatenate([found.sigma[..., :2], sigma[..., None]], -1)
-    return Points(located(place, spread, camera)[0], covariance(place, spread, camera))
+    return Points(*with_covariance(place, spread, camera))
 
 
 def measured(a: Points, b: Points, first: Ints, second: Ints) -> Lengths:

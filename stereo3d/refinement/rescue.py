@@ -15,7 +15,7 @@ import numpy as np
 from stereo3d.cameras import RectifiedCamera
 from stereo3d.poses import Status
 from stereo3d.refinement.body import Anatomy
-from stereo3d.refinement.evidence import covariance, located
+from stereo3d.refinement.evidence import with_covariance
 from stereo3d.refinement.gates import bone_misfit
 from stereo3d.stereo import Stereo
 from stereo3d.values import Bools, Floats, Ints
@@ -175,7 +175,5 @@ class _Bones:
         at = np.vstack([place, self._settled[others[known]]])[None]
         spread = np.vstack([sigma, self._sigma[others[known]]])[None]
         misfit = bone_misfit(
-            located(at, spread, self._camera)[0], covariance(at, spread, self._camera),
-            length=np.array([self._frame.length]), body=part,
-        )
+            *with_covariance(at, spread, self._camera), length=np.array([self._frame.length]), body=part)
         return float(np.minimum(misfit**2, _WORST_BONE).sum())

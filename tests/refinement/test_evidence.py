@@ -12,7 +12,7 @@ from projected import ZED, infant
 from simulated_views import views
 
 from stereo3d.errors import InvalidValue
-from stereo3d.refinement.evidence import covariance, cyclopean, evidence, located, placed, prepare, views_of
+from stereo3d.refinement.evidence import cyclopean, evidence, located, placed, prepare, views_of, with_covariance
 from stereo3d.refinement.noise import noise_of
 from stereo3d.stereo import Stereo
 from stereo3d.synthetic.noise import DetectorNoise
@@ -40,7 +40,7 @@ class TestPlaces:
         drawn, _ = located(place + rng.normal(0, sigma, (40000, 3)), np.zeros((40000, 3)), camera)
         _, said = located(place, sigma, camera)
         assert said[0] == pytest.approx(drawn.std(0), rel=0.03)
-        assert covariance(place, sigma, camera)[0] == pytest.approx(np.cov(drawn.T), rel=0.08, abs=2e-7)
+        assert with_covariance(place, sigma, camera)[1][0] == pytest.approx(np.cov(drawn.T), rel=0.08, abs=2e-7)
 
 
 @given(st.floats(-0.3, 0.3), st.floats(-0.2, 0.2), st.floats(0.3, 2.0))
