@@ -32,8 +32,9 @@ a normal one's."""
 _WINDOW, _OVERLAP = 300, 50
 """Nodes."""
 _BATCH = 4
-_ROUNDS = 3
-"""With weights of where a round begins: those of where the one before began took five to come as near."""
+_FEW, _ROUNDS = 3, 2
+"""A first round on every third node, then two on all: each with weights of where it begins. With those of where the
+one before began, five were needed to come as near."""
 _TAIL = 4.0
 """Degrees of freedom of Student's t."""
 _LEAST, _MOST = 1e-3, 30.0
@@ -135,9 +136,13 @@ def _by_axis(x: Floats) -> Floats:
 
 def _between(x: Floats, frames: Ints, n_frames: int) -> Floats:
     """(T, J, 3) in all frames what x (N, M) is at the nodes' frames, as a curve: jerk would see every kink."""
-    every = np.arange(n_frames)
-    out = make_interp_spline(frames, x, k=min(3, len(frames) - 1))(every) if len(frames) > 1 else x[every * 0]
-    return np.asarray(out.reshape(n_frames, 3, -1).transpose(0, 2, 1))
+    return _curve(x, frames, n_frames).reshape(n_frames, 3, -1).transpose(0, 2, 1)
+
+
+def _curve(x: Floats, at: Ints, size: int) -> Floats:
+    """(size, ...) from x (N, ...) at some of the rows, first and last among them."""
+    rows = np.arange(size)
+    return np.asarray(make_interp_spline(at, x, k=min(3, len(at) - 1))(rows) if len(at) > 1 else x[rows * 0])
 
 
 class _Part:
@@ -176,13 +181,23 @@ class _Part:
     def _fit(self, nodes: _Nodes, start: _State | None = None) -> _Fit:
         """Gauss-Newton from tracks as they are, or one step of it from `start`; errors in units of the slow ones'
         standard deviations."""
-        w, before = nodes.place.shape[1], self._before(nodes)
-        state = start or _State(np.zeros(nodes.place.shape), np.tile(self.known.mean, (w, 1)), np.zeros(0))
-        for i in range(1 if start else _ROUNDS):
-            system = self._system(nodes, state, before=before, weighed=i > 0 or start is not None)
+        state, before = start or self._first(nodes), self._before(nodes)
+        for _ in range(1 if start else _ROUNDS):
+            system = self._system(nodes, state, before=before, weighed=True)
             fit = _Fit(system, arrow.solve(system))
             state = fit.state
         return fit
+
+    def _first(self, nodes: _Nodes) -> _State:
+        """Where a first step from tracks as they are leads to, with a few of the nodes for all."""
+        n, w, _ = nodes.place.shape
+        rows = np.linspace(0, n - 1, 1 + math.ceil((n - 1) / _FEW)).round().astype(int)
+        keep = np.multiply.reduceat(nodes.keep, rows[:-1])
+        few = _Nodes(nodes.place[rows], nodes.sigma[rows], keep, nodes.seen[rows])
+        still = _State(np.zeros(few.place.shape), np.tile(self.known.mean, (w, 1)), np.zeros(0))
+        system = self._system(few, still, before=self._before(few), weighed=False)
+        state = _Fit(system, arrow.solve(system)).state
+        return state._replace(error=_curve(state.error, rows, n))
 
     def _before(self, nodes: _Nodes) -> arrow.Arrow:
         """What is known before any bone is measured: errors of a standard deviation, of which those that hold
