@@ -104,7 +104,7 @@ def synthetic_scene(seed: int, kind: str = "usual", *, every: int = 8, renderer:
 def _quick(simulation: Simulation, frames: list[int]) -> Iterator[Shown]:
     renderer = Renderer(simulation)
     for i in frames:
-        yield renderer.pair(i), np.any([_hidden(simulation, side, i) for side in SIDES], axis=0)
+        yield renderer.pair(i), hidden_joints(simulation, i)
 
 
 def _traced(simulation: Simulation, frames: list[int]) -> Iterator[Shown]:
@@ -176,6 +176,12 @@ def _coded(image: Bytes) -> Bytes:
 
 def _decoded(code: Bytes) -> Bytes:
     return np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR_RGB), np.uint8)
+
+
+def hidden_joints(simulation: Simulation, index: int) -> Bools:
+    """(K,) the joints that something lies before in either view of that frame, by the body's solids: no picture is
+    drawn."""
+    return np.asarray(np.any([_hidden(simulation, side, index) for side in SIDES], axis=0))
 
 
 def _hidden(scene: Simulation, side: Side, index: int) -> Bools:

@@ -26,7 +26,7 @@ from stereo3d.refinement.rigid import Corrected, corrected
 from stereo3d.refinement.settings import SPEED
 from stereo3d.refinement.smooth import Sure, smoothed
 from stereo3d.refinement.swaps import straightened
-from stereo3d.refinement.systematic import by_rows, drifting, in_common
+from stereo3d.refinement.systematic import by_rows, drifting, in_common, lengthened
 from stereo3d.refinement.threads import one_thread
 from stereo3d.values import Bools, Floats, Ints, Value, number
 
@@ -76,7 +76,8 @@ def clip(evidence: Evidence, settings: OverTime = OverTime()) -> Poses3D:
     if settings.bones:
         lengths = _with_bones(found, sure, constant=constant, noises=noises, near=near, common=common)
         place, sigma = lengths.place, lengths.sigma
-    place, sigma = (np.where(near[..., None], x, np.nan) for x in (place, np.hypot(sigma, common)))
+    sigma = lengthened(found, np.hypot(sigma, common))
+    place, sigma = (np.where(near[..., None], x, np.nan) for x in (place, sigma))
     xyz, deviation = located(place, sigma, found.camera)
     behind = ~(xyz[..., 2] > 0)
     xyz[behind], deviation[behind] = np.nan, np.nan

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from stereo3d.cameras import RectifiedCamera
 from stereo3d.errors import InvalidValue
-from stereo3d.poses import Poses2D, Poses3D
+from stereo3d.poses import Poses2D
 from stereo3d.refinement.body import rows_of_kinds
 from stereo3d.refinement.evidence import Evidence, evidence, placed
+from stereo3d.refinement.mixture import bisected
 from stereo3d.refinement.offsets import Annotated, Offsets, fit_offsets
 from stereo3d.refinement.refine import evidence_of, refine
+from stereo3d.refinement.settings import MODES, Refine
 from stereo3d.refinement.surface import Surface
-from stereo3d.refinement.systematic import SystematicError, length_of
+from stereo3d.refinement.systematic import LOWEST, SystematicError, length_of, unseen_in
 from stereo3d.stereo import Stereo
 from stereo3d.triangulation import OPEN
 from stereo3d.values import Bools, Floats, Ints
@@ -27,7 +29,9 @@ _SHRINK = 6
 """Joints that the usual of all kinds counts for."""
 _FEWEST = 8
 """Joints of a kind that tell anything."""
-_DOUBTS = np.linspace(0.0, 8.0, 33)
+_GROWTHS = np.linspace(0.0, 8.0, 33)
+_MOST = 0.05
+"""Of the body's length, that any error is thought to be."""
 _STAYS = 0.5
 """Share that is supposed to stay of what is too little to be split."""
 
@@ -55,12 +59,13 @@ class _Errors(NamedTuple):
     across: Floats
     """(N, 2)."""
     along: Floats
-    """(N,) NaN of hidden joints."""
-    rows: Floats
-    """(N,) v_left - v_right."""
+    hidden: Bools
+    """(N,)."""
     score: Floats
-    sigma: Floats
-    """(N,) standard deviation of `along` that is claimed."""
+    claimed: Floats
+    """(N, 2) standard deviations of both numbers of `across`, and of `along`, that are claimed."""
+    unseen: Floats
+    """(N,) probability that pictures do not show the joint."""
 
 
 def fit_systematic(recordings: Sequence[Known]) -> SystematicError:
@@ -74,23 +79,35 @@ def fit_systematic(recordings: Sequence[Known]) -> SystematicError:
     errors = _together(_observe(r, e, i, kinds) for i, (r, e) in enumerate(zip(recordings, found)))
     if len(errors.kind) < _FEWEST:
         raise InvalidValue(f"recordings: expected {_FEWEST} known joints or more, got {len(errors.kind)}")
-    doubt, n = _doubt(errors), len(kinds)
-    across = errors.across / (1 + doubt * (1 - errors.score))[:, None]
+    doubt, n = _growth(errors, np.abs(errors.across).mean(1), 1 - errors.score), len(kinds)
     nearer = _means(errors, n)
-    along = errors.along - nearer[errors.kind]
+    along = np.where(errors.hidden, np.nan, errors.along - nearer[errors.kind])
     seen = [Annotated(e, r.surface, _visible(r)) for r, e in zip(recordings, found)]
     systematic = SystematicError(
-        kinds, _spreads(errors, across, errors.rows / 2, n), _spreads(errors, along[:, None], errors.rows, n), nearer,
+        kinds, _spreads(errors, errors.across, errors.claimed[:, 0], n, times=1 + doubt * (1 - errors.score)),
+        _spreads(errors, along[:, None], errors.claimed[:, 1], n), nearer,
         left=np.zeros(n), doubt=doubt, stays=_stays(errors, along), memory=MEMORY, offsets=fit_offsets(seen),
     )
-    return dataclasses.replace(systematic, left=_left(recordings, systematic))
+    return _fitting(recordings, systematic)
 
 
-def _left(recordings: Sequence[Known], systematic: SystematicError) -> Floats:
-    """(J,) standard deviations of the disparity beyond those that the refinement that knows of it claims."""
-    refined = (refine(r.joints, r.camera, gates=OPEN, surface=r.surface, systematic=systematic) for r in recordings)
-    errors = _together(_remaining(r, p, i, systematic.kinds) for i, (r, p) in enumerate(zip(recordings, refined)))
-    return _spreads(errors, errors.along[:, None], errors.sigma, len(systematic.kinds), size=_root_mean_square)
+def _fitting(recordings: Sequence[Known], systematic: SystematicError) -> SystematicError:
+    """The same with error bars that fit the errors of refinement that knows of it, by frame and over time."""
+    errors = _together(
+        _remaining(known, infant, systematic, mode) for infant, known in enumerate(recordings) for mode in MODES[1:])
+    unseen, (across, along) = np.sqrt(errors.unseen), errors.claimed.T
+    doubted = 1 + systematic.doubt * (1 - errors.score)  # which is in what is claimed of depth already
+    beside = _growth(errors, np.abs(errors.across).mean(1) / across, unseen)
+    ahead = _growth(errors, np.abs(errors.along) / along, unseen)
+    sure = _width(_known(errors.along / along / (1 + ahead * unseen)))
+    left = _spreads(
+        errors, errors.along[:, None], along / doubted, len(systematic.kinds),
+        times=sure * doubted * (1 + ahead * unseen), whole=True)
+    return dataclasses.replace(systematic, left=left, unseen_across=beside, unseen_along=ahead, sure=sure)
+
+
+def _known(x: Floats) -> Floats:
+    return x[np.isfinite(x)]
 
 
 def _together(parts: Iterable[_Errors]) -> _Errors:
@@ -104,28 +121,32 @@ def _visible(known: Known) -> Floats:
 def _observe(known: Known, found: Evidence, infant: int, kinds: Sequence[str]) -> _Errors:
     unit = length_of(found)
     off = (found.place - placed(known.truth, found.camera)) / unit
-    return _counted(known, off, infant, kinds, rows=found.residual / unit, sigma=found.sigma[..., 2] / unit)
+    return _counted(known, off, infant, kinds, claimed=found.sigma[..., 1:] / unit, unseen=unseen_in(found))
 
 
-def _remaining(known: Known, poses: Poses3D, infant: int, kinds: Sequence[str]) -> _Errors:
-    place = placed(poses.xyz, known.camera)
-    unit = length_of(evidence(known.joints, known.camera))
-    sigma = poses.sigma[..., 2] * np.abs(place[..., 2]) / poses.xyz[..., 2] / unit
+def _remaining(known: Known, infant: int, systematic: SystematicError, mode: str) -> _Errors:
+    found = evidence_of(known.joints, known.camera, OPEN, surface=known.surface, systematic=systematic)
+    poses = refine(
+        known.joints, known.camera, Refine(mode=mode), gates=OPEN, surface=known.surface, systematic=systematic)
+    place, unit = placed(poses.xyz, known.camera), length_of(evidence(known.joints, known.camera))
+    d = np.abs(place[..., 2])
+    claimed = poses.sigma[..., 1:] * np.stack([d / abs(known.camera.baseline), d / poses.xyz[..., 2]], -1) / unit
     off = (place - placed(known.truth, known.camera)) / unit
-    return _counted(known, off, infant, kinds, rows=poses.residual / unit, sigma=sigma)
+    return _counted(known, off, infant, systematic.kinds, claimed=claimed, unseen=unseen_in(found))
 
 
 def _counted(
-    known: Known, off: Floats, infant: int, kinds: Sequence[str], *, rows: Floats, sigma: Floats
+    known: Known, off: Floats, infant: int, kinds: Sequence[str], *, claimed: Floats, unseen: Floats
 ) -> _Errors:
     """The errors `off` (T, K, 3) of the joints of those kinds that have a place."""
     which = rows_of_kinds(kinds, known.joints.left.skeleton.joints)
     use = np.isfinite(off[..., :2]).all(-1) & (which >= 0)
-    along = np.sign(known.camera.baseline) * np.where(known.hidden, np.nan, off[..., 2])
+    along = np.sign(known.camera.baseline) * off[..., 2]
     kind, track = (np.broadcast_to(x, use.shape)[use] for x in (which, infant * len(which) + np.arange(len(which))))
-    score = np.clip(np.fmin(known.joints.left.score, known.joints.right.score), 0.0, 1.0)
+    score = np.clip(np.fmin(known.joints.left.score, known.joints.right.score), LOWEST, 1.0)
     return _Errors(
-        np.full(len(kind), infant), kind, track, off[..., :2][use], along[use], rows[use], score[use], sigma[use])
+        np.full(len(kind), infant), kind, track, off[..., :2][use], along[use], known.hidden[use], score[use],
+        claimed[use], unseen[use])
 
 
 def _width(x: Floats) -> float:
@@ -134,44 +155,47 @@ def _width(x: Floats) -> float:
     return float((one + two / 1.96) / 2)
 
 
-def _doubt(errors: _Errors) -> float:
-    """By how much errors grow with a falling score, best for double-exponential ones of a scale for each kind."""
-    size = np.abs(errors.across).mean(1)
+def _growth(errors: _Errors, size: Floats, cause: Floats) -> float:
+    """By how much errors of that size (N,) grow with a cause (N,), best for double-exponential ones of a scale for each
+    kind."""
+    known = np.isfinite(size)
     cost = []
-    for doubt in _DOUBTS:
-        grown = 1 + doubt * (1 - errors.score)
-        parts = [(size / grown)[errors.kind == k] for k in np.unique(errors.kind)]
+    for growth in _GROWTHS:
+        grown = (1 + growth * cause)[known]
+        parts = [(size[known] / grown)[errors.kind[known] == k] for k in np.unique(errors.kind[known])]
         cost.append(sum(len(p) * np.log(p.mean()) for p in parts) + float(np.log(grown).sum()))
-    return float(_DOUBTS[int(np.argmin(cost))])
-
-
-def _root_mean_square(x: Floats) -> float:
-    return float(np.sqrt(np.mean(x * x)))
+    return float(_GROWTHS[int(np.argmin(cost))])
 
 
 def _spreads(
-    errors: _Errors, x: Floats, known: Floats, n_kinds: int, size: Callable[[Floats], float] = _width
+    errors: _Errors, x: Floats, claimed: Floats, n_kinds: int, *, times: Floats | float = 1.0, whole: bool = False
 ) -> Floats:
-    """(J,) standard deviations of x (N, 2 or 1) beyond the `size` of `known` (N,), drawn to that of all kinds."""
-    all_of_them, out = _beyond(x, known, size), np.empty(n_kinds)
+    """(J,) standard deviations that make the errors x (N, 2 or 1) as wide as they ought to be, beside those `claimed`
+    (N,), drawn to that of all kinds. They, or the `whole`, grow so many `times` (N,)."""
+    times = np.broadcast_to(times, claimed.shape)
+    before = np.where(whole, times, 1.0) * claimed
+    all_of_them, out = _beyond(x, before, times), np.empty(n_kinds)
     for k in range(n_kinds):
         those = errors.kind == k
         tracks = len(np.unique(errors.track[those & np.isfinite(x).all(1)]))
-        own = _beyond(x[those], known[those], size) if tracks >= _FEWEST else all_of_them
-        out[k] = (tracks * own + _SHRINK * all_of_them) / (tracks + _SHRINK)
-    return np.sqrt(np.maximum(out, 0.0))
+        own = _beyond(x[those], before[those], times[those]) if tracks >= _FEWEST else all_of_them
+        out[k] = np.sqrt((tracks * own**2 + _SHRINK * all_of_them**2) / (tracks + _SHRINK))
+    return out
 
 
-def _beyond(x: Floats, known: Floats, size: Callable[[Floats], float]) -> float:
-    use = np.isfinite(x).all(1) & np.isfinite(known)
-    return _width(x[use]) ** 2 - size(known[use]) ** 2 if use.any() else 0.0
+def _beyond(x: Floats, claimed: Floats, times: Floats) -> float:
+    """The standard deviation that, so many times, makes errors beside those claimed as wide as a normal one's."""
+    use = np.isfinite(x).all(1) & np.isfinite(claimed)
+    off, claimed, times = x[use], claimed[use], times[use]
+    return float(bisected(np.zeros(()), np.array(_MOST), lambda size: np.array(
+        _width(off / np.hypot(claimed, size * times)[:, None]) > 1))) if use.any() else 0.0
 
 
 def _means(errors: _Errors, n_kinds: int) -> Floats:
     """(J,) mean disparity errors, medians over tracks, drawn to 0 by how unsure they are."""
     out = np.zeros(n_kinds)
     for k in range(n_kinds):
-        means = _by_track(errors, errors.along, errors.kind == k)
+        means = _by_track(errors, errors.along, (errors.kind == k) & ~errors.hidden)
         if len(means) >= _FEWEST:
             out[k] = np.median(means) * len(means) / (len(means) + _SHRINK)
     return out

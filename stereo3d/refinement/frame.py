@@ -10,7 +10,7 @@ from stereo3d.poses import Poses3D
 from stereo3d.refinement.along import held_by_bones
 from stereo3d.refinement.evidence import Evidence, located
 from stereo3d.refinement.mixture import Cases
-from stereo3d.refinement.systematic import left_over
+from stereo3d.refinement.systematic import left_over, lengthened
 from stereo3d.values import Floats
 
 _WARY = 4.0
@@ -60,7 +60,7 @@ def refine_frames(evidence: Evidence, *, bones: bool = True) -> Poses3D:
     d, sigma = fused(evidence, bones=bones)
     place = np.concatenate([evidence.place[..., :2], d[..., None]], -1)
     spread = np.concatenate([evidence.sigma[..., :2], np.hypot(sigma, left_over(evidence))[..., None]], -1)
-    xyz, deviation = located(place, spread, evidence.camera)
+    xyz, deviation = located(place, lengthened(evidence, spread), evidence.camera)
     gone = ~np.isfinite(xyz).all(-1)
     xyz[gone], deviation[gone] = np.nan, np.nan
     return Poses3D(

@@ -33,6 +33,8 @@ class Joints(NamedTuple):
 
 
 JOINTS = Joints._fields
+LOWEST = 0.5
+"""Score below which errors grow no more: few joints that are kept have less."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,12 +61,21 @@ class SystematicError(Value):
     """Depths below the skin of the joints that it was taught."""
     supposed: bool = False
     """Whether this is another detector's, for want of its own."""
+    unseen_across: float = 0.0
+    """How the error bars of xc and v grow where pictures do not show the joint: 1 + unseen_across sqrt(p) times, p the
+    probability of that."""
+    unseen_along: float = 0.0
+    """How that of the disparity does. It grows with falling scores as well, as `across` does."""
+    sure: float = 1.0
+    """Times the error bar of the disparity of a joint with score 1 that pictures show: less than 1 where most joints
+    err less than is claimed of all."""
 
     def __post_init__(self) -> None:
         shape = (len(self.kinds),)
         self._set(kinds=tuple(self.kinds), stays=number("stays", self.stays, 0.0, 1.0))
         self._set(**{n: array(n, getattr(self, n), shape) for n in JOINTS})
-        self._set(doubt=number("doubt", self.doubt, 0.0), memory=number("memory", self.memory, 1e-6))
+        self._set(**{n: number(n, getattr(self, n), 0.0) for n in ("doubt", "unseen_across", "unseen_along", "sure")})
+        self._set(memory=number("memory", self.memory, 1e-6))
 
     def of_another(self) -> SystematicError:
         """What is supposed of a detector that nothing was learned of: errs as much, but nobody knows to which side."""
@@ -83,7 +94,7 @@ def allowed_for(systematic: SystematicError, noise: Noise, found: Evidence) -> t
     """The noise and the evidence once the detector's systematic error is known: disparities less its mean, the rest of
     it in sigma, in `lasting` and in the parts of the noise."""
     own, unit = systematic.of(found.skeleton), length_of(found)
-    unsure = own.across * (1 + systematic.doubt * (1 - np.clip(np.nan_to_num(found.score), 0.0, 1.0)))
+    unsure = own.across * _doubted(systematic, found)
     lasting = unit * np.stack([unsure, unsure, np.broadcast_to(own.along, unsure.shape)], -1)
     place, sigma = np.array(found.place), np.hypot(found.sigma, lasting)
     place[..., 2] -= np.sign(found.camera.baseline) * unit * own.nearer
@@ -127,6 +138,29 @@ def left_over(found: Evidence) -> Floats:
     if found.systematic is None:
         return np.zeros(found.score.shape)
     return np.broadcast_to(length_of(found) * found.systematic.of(found.skeleton).left, found.score.shape)
+
+
+def lengthened(found: Evidence, sigma: Floats) -> Floats:
+    """Standard deviations (T, K, 3) px of refined joints, longer where detectors err more than elsewhere: at low
+    scores, and where pictures do not show a joint. Something hides it then, or the detectors have it elsewhere."""
+    if found.systematic is None:
+        return sigma
+    known = found.systematic
+    unseen = np.sqrt(unseen_in(found))
+    across = 1 + known.unseen_across * unseen
+    along = known.sure * _doubted(known, found) * (1 + known.unseen_along * unseen)
+    return np.asarray(sigma * np.stack([across, across, along], -1))
+
+
+def unseen_in(found: Evidence) -> Floats:
+    """(T, K) 0..1, probability that pictures do not show the joint: 1 of one without a match, 0 without pictures."""
+    there = np.isfinite(found.matched)
+    return np.where(there, np.nan_to_num(found.hidden), float(there.any()))
+
+
+def _doubted(systematic: SystematicError, found: Evidence) -> Floats:
+    """(T, K) times that errors are larger at those scores."""
+    return np.asarray(1 + systematic.doubt * (1 - np.clip(np.nan_to_num(found.score), LOWEST, 1.0)))
 
 
 def drifting(found: Evidence) -> Floats:

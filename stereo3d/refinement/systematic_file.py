@@ -15,7 +15,7 @@ from stereo3d.refinement.offsets import Offsets
 
 FILE = Path(__file__).with_name("systematic.json")
 _COLUMNS = (*JOINTS, "depth", "spread", "sway")
-_NUMBERS = ("doubt", "stays", "memory")
+_NUMBERS = ("doubt", "stays", "memory", "unseen_across", "unseen_along", "sure")
 _HANDED_ON = frozenset({"replay"})
 """Detectors that hand on joints from elsewhere, of which nothing is supposed."""
 
@@ -53,9 +53,8 @@ def from_dict(held: Mapping[str, Any]) -> SystematicError:
     joints = held["joints"]
     columns = (np.array([row[name] for row in joints.values()]) for name in _COLUMNS)
     across, along, nearer, left, depth, spread, sway = columns
-    doubt, stays, memory = (held[name] for name in _NUMBERS)
-    offsets = Offsets(tuple(joints), depth, spread, sway)
-    return SystematicError(tuple(joints), across, along, nearer, left, doubt, stays, memory, offsets)
+    offsets, numbers = Offsets(tuple(joints), depth, spread, sway), {name: held[name] for name in _NUMBERS}
+    return SystematicError(tuple(joints), across, along, nearer, left, offsets=offsets, **numbers)
 
 
 @cache

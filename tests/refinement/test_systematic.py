@@ -16,12 +16,12 @@ from stereo3d.poses import Status
 from stereo3d.refinement import systematic_file
 from stereo3d.refinement.clip import clip
 from stereo3d.refinement.evidence import evidence, placed, prepare
-from stereo3d.refinement.fit_systematic import Known, fit_systematic
+from stereo3d.refinement.fit_systematic import Known, _beyond, _Errors, _growth, _spreads, fit_systematic
 from stereo3d.refinement.frame import refine_frames
 from stereo3d.refinement.offsets import Offsets
 from stereo3d.refinement.refine import refine
 from stereo3d.refinement.surface import Surface
-from stereo3d.refinement.systematic import SystematicError, by_rows, in_common, length_of
+from stereo3d.refinement.systematic import SystematicError, by_rows, in_common, length_of, lengthened, unseen_in
 from stereo3d.refinement.systematic_file import from_dict, systematic_by, systematic_of, to_dict
 from stereo3d.skeleton import COCO_17, Skeleton
 from stereo3d.stereo import Stereo
@@ -171,6 +171,50 @@ class TestAllowedFor:
         assert len(refine(empty, camera, systematic=systematic())) == 0
 
 
+class TestLengthened:
+    """Error bars are longer where scores are low and pictures do not show the joint."""
+
+    @staticmethod
+    def seen(own, hidden=0.0, score=1.0, matched=True):
+        found = dataclasses.replace(clip_of(MIXED, 60, 1.0).evidence, systematic=own)
+        flat, d = np.ones(found.score.shape), found.place[..., 2]
+        return dataclasses.replace(
+            found, hidden=hidden * flat, score=score * flat, matched=d if matched else np.nan * flat, matched_sigma=flat)
+
+    def test_not_of_joints_that_are_surely_seen(self):
+        found = self.seen(systematic(unseen_across=0.5, unseen_along=2.0, doubt=3.0))
+        sigma = found.sigma
+        known = np.isfinite(found.matched)
+        np.testing.assert_array_equal(lengthened(found, sigma)[known], sigma[known])
+        assert lengthened(dataclasses.replace(found, systematic=None), sigma) is sigma
+
+    def test_by_the_root_of_the_probability_that_a_joint_is_not_seen(self):
+        found = self.seen(systematic(unseen_across=0.5, unseen_along=2.0), hidden=0.25)
+        times = lengthened(found, np.ones(found.place.shape))[np.isfinite(found.matched)]
+        assert times == pytest.approx(np.broadcast_to([1.25, 1.25, 2.0], times.shape))
+
+    def test_of_depth_by_the_score_and_less_where_all_is_well(self):
+        own = systematic(doubt=2.0, sure=0.9)
+        times = [lengthened(found, np.ones(found.place.shape))[np.isfinite(found.matched)][0]
+                 for found in (self.seen(own), self.seen(own, score=0.8), self.seen(own, score=0.1))]
+        assert np.array(times) == pytest.approx(np.array([[1, 1, 0.9], [1, 1, 0.9 * 1.4], [1, 1, 0.9 * 2.0]]))
+
+    def test_without_pictures_nothing_is_said_of_hidden_joints(self):
+        assert not unseen_in(self.seen(systematic(), matched=False)).any()
+        found = self.seen(systematic())
+        one = np.array(found.matched)
+        one[3, 5] = np.nan
+        assert unseen_in(dataclasses.replace(found, matched=one))[3, 5] == 1.0
+
+    @pytest.mark.parametrize("mode", ["frame", "clip"])
+    def test_both_refinements_heed_it(self, mode):
+        found = self.seen(systematic(), hidden=0.25)
+        longer = dataclasses.replace(found, systematic=systematic(unseen_along=2.0))
+        one, two = ((refine_frames if mode == "frame" else clip)(x) for x in (found, longer))
+        np.testing.assert_array_equal(one.xyz, two.xyz)
+        assert np.nanmedian(two.sigma[..., 2] / one.sigma[..., 2]) == pytest.approx(2.0, rel=0.01)
+
+
 class TestShipped:
     def test_is_that_of_the_weights_in_the_box(self):
         check = hashlib.sha256(FILE.read_bytes()).hexdigest()
@@ -194,11 +238,12 @@ class TestShipped:
         assert systematic_by({"config": "none"}) is None
 
     def test_is_read_as_it_was_written(self):
-        own = systematic(nearer=-0.0021, left=0.00123, doubt=2.5)
+        own = systematic(nearer=-0.0021, left=0.00123, doubt=2.5, unseen_across=0.25, unseen_along=1.5, sure=0.875)
         again = from_dict(to_dict(own))
         for name in ("across", "along", "nearer", "left"):
             assert getattr(again, name) == pytest.approx(getattr(own, name))
         assert (again.kinds, again.doubt, again.stays) == (own.kinds, 2.5, 0.6)
+        assert (again.unseen_across, again.unseen_along, again.sure) == (0.25, 1.5, 0.875)
         assert again.offsets.spread == pytest.approx(own.offsets.spread)
 
     def test_joints_of_other_names_have_what_is_usual(self):
@@ -206,7 +251,7 @@ class TestShipped:
         strange = Skeleton("strange", ("tail", "left_wrist", "right_wrist"), (), None)
         assert own.of(strange).across == pytest.approx([0.04, *[KINDS.index("wrist") / 100] * 2])
 
-    @pytest.mark.parametrize("wrong", [{"doubt": -1.0}, {"stays": 1.5}, {"across": np.zeros(2)}])
+    @pytest.mark.parametrize("wrong", [{"doubt": -1.0}, {"sure": -0.1}, {"unseen_along": np.nan}, {"stays": 1.5}, {"across": np.zeros(2)}])
     def test_what_is_none_is_refused(self, wrong):
         with pytest.raises(InvalidValue):
             dataclasses.replace(systematic(), **wrong)
@@ -222,6 +267,30 @@ class TestFitted:
     def test_depths_go_with_it(self, fitted):
         depth = Offsets.default().of(COCO_17)[0]
         assert fitted[0].offsets.of(COCO_17)[0] == pytest.approx(depth, abs=0.012)
+
+    @staticmethod
+    def errors(n: int) -> _Errors:
+        rng = np.random.default_rng(4)
+        none = np.zeros(n)
+        kind = rng.integers(0, 3, n)
+        return _Errors(none, kind, np.arange(n) // 6, none[:, None] * [1, 1], none, none > 0, none, none[:, None] * [1, 1], rng.random(n))
+
+    @pytest.mark.parametrize("growth", [0.0, 1.0, 3.0])
+    def test_how_errors_grow_with_their_cause(self, growth):
+        errors, rng = self.errors(6000), np.random.default_rng(5)
+        size = np.array([1.0, 2.0, 0.5])[errors.kind] * rng.exponential(1 + growth * errors.unseen)
+        assert _growth(errors, np.append(size[:-1], np.nan), errors.unseen) == pytest.approx(growth, abs=0.5)
+
+    def test_how_far_errors_are_wider_than_claimed(self):
+        errors, rng = self.errors(6000), np.random.default_rng(6)
+        claimed, times = 0.002 * (1 + rng.random(6000)), 1 + errors.unseen
+        x = np.hypot(claimed, 0.003 * times)[:, None] * rng.standard_normal((6000, 2))
+        assert _beyond(x, claimed, times) == pytest.approx(0.003, rel=0.05)
+        assert _beyond(0.5 * claimed[:, None] * rng.standard_normal((6000, 1)), claimed, times) == pytest.approx(0, abs=1e-5)
+        assert _beyond(x * np.nan, claimed, times) == 0
+        assert _spreads(errors, x, claimed, 4, times=times) == pytest.approx(np.full(4, 0.003), rel=0.1)
+        whole = _spreads(errors, times[:, None] * 0.005 * rng.standard_normal((6000, 1)), np.full(6000, 0.003), 4, times=times, whole=True)
+        assert whole == pytest.approx(np.full(4, 0.004), rel=0.1)
 
     def test_nothing_is_learned_of_nothing(self):
         made = clip_of(SMALL, 40, 2.5)
