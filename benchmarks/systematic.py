@@ -2,13 +2,14 @@
 
     python benchmarks/systematic.py [--infants 18] [--first 7200] [--hiding 54] [--hiding-first 7300]
                                     [--detector darkpose] [--weights FILE] [--work DIR]
-                                    [-o stereo3d/refinement/systematic.json]
+                                    [-o stereo3d/refinement/systematic.json | --check]
 
 Each infant is drawn in six pairs, 2/3 s apart, by the traced renderer (that of `stereo3d simulate`), in one of four
 movements; the detector looks for its joints, and its errors beside the truth are split into what rows show and what
 both views err alike. Of a hundred joints three are hidden, too few to learn of, so that the first infants are followed
 by those, from another seed on, that hide three joints or one joint thrice in three pairs. About 30 CPU s an infant,
-kept in DIR where one is named. The seeds are neither those of the detector's training nor of any benchmark.
+kept in DIR where one is named. The seeds are neither those of the detector's training nor of any benchmark. With
+`--check` every other infant that hides joints is not learned from but judged, and nothing is written.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from stereo3d.benchmark.refinement import FIRST_SEED
 from stereo3d.benchmark.scenes import hidden_joints, recorded_scene
@@ -33,10 +35,14 @@ from stereo3d.models.shelf import located
 from stereo3d.recording.base import open_recording
 from stereo3d.refinement.evidence import prepare
 from stereo3d.refinement.fit_systematic import Known, fit_systematic
+from stereo3d.refinement.refine import refine
+from stereo3d.refinement.settings import MODES, Refine
 from stereo3d.refinement.surface import look
+from stereo3d.refinement.systematic import SystematicError
 from stereo3d.refinement.systematic_file import FILE, to_dict
 from stereo3d.synthetic.scene import Setting, Simulation, simulate_in
 from stereo3d.synthetic.write import write_sample
+from stereo3d.values import Bools, Floats
 
 MOVEMENTS = ("writhing", "fidgety", "startles", "rest")
 SECONDS, FPS = 4.0, 1.5
@@ -78,6 +84,24 @@ def known(paths: Iterator[Path], detector: Detector) -> Iterator[Known]:
         yield Known(joints, scene.camera, surface, scene.xyz, scene.hidden)
 
 
+def judged(recordings: Sequence[Known], systematic: SystematicError) -> Iterator[str]:
+    """Mean errors and shares of x, y, z within 1 and 1.96 standard deviations, of 13 joints."""
+    for mode in MODES[1:]:
+        off, sigma, hidden = (np.concatenate(x) for x in zip(*(_errors(r, systematic, mode) for r in recordings)))
+        for seen, those in (("visible", ~hidden), ("hidden", hidden)):
+            error, size = np.linalg.norm(off[those], axis=-1), np.abs(off[those]) / sigma[those]
+            size = size[np.isfinite(size).all(-1)]
+            shares = [100 * float((size < limit).mean()) for limit in (1, 1.96)]
+            yield (f"{mode} {seen}: {len(size)} joints, {100 * float(np.nanmean(error)):.2f} cm, "
+                   f"{shares[0]:.1f} / {shares[1]:.1f} %")
+
+
+def _errors(known: Known, systematic: SystematicError, mode: str) -> tuple[Floats, Floats, Bools]:
+    found = refine(known.joints, known.camera, Refine(mode=mode), surface=known.surface, systematic=systematic)
+    counts = [not joint.endswith(_FACE) for joint in found.skeleton.joints]
+    return tuple(x[:, counts].reshape(-1, *x.shape[2:]) for x in (found.xyz - known.truth, found.sigma, known.hidden))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--infants", type=int, default=18)
@@ -87,6 +111,7 @@ def main() -> None:
     parser.add_argument("--detector", default="darkpose")
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--work", type=Path)
+    parser.add_argument("--check", action="store_true")
     parser.add_argument("-o", "--output", type=Path, default=FILE)
     told = parser.parse_args()
     if told.first + told.infants > FIRST_SEED:
@@ -100,7 +125,12 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         others = islice(hiding(told.hiding_first, FIRST_SEED), told.hiding)
         paths = (drawn(seed, folder) for seed in chain(range(told.first, told.first + told.infants), others))
-        systematic = fit_systematic(list(known(paths, build(told.detector, weights))))
+        recordings = list(known(paths, build(told.detector, weights)))
+    if told.check:
+        learned = recordings[:told.infants] + recordings[told.infants::2]
+        print(*judged(recordings[told.infants + 1::2], fit_systematic(learned)), sep="\n")
+        return
+    systematic = fit_systematic(recordings)
     learned_by = (f"python benchmarks/systematic.py --infants {told.infants} --first {told.first} "
                   f"--hiding {told.hiding} --hiding-first {told.hiding_first} (synthetic infants)")
     before = json.loads(told.output.read_text(encoding="utf-8"))["detectors"] if told.output.is_file() else {}
