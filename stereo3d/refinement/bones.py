@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from stereo3d.refinement.body import anatomy, kind_of
 from stereo3d.skeleton import Skeleton
@@ -53,10 +51,11 @@ class Bones:
 
     def bodies(self, n_joints: int) -> list[Ints]:
         """Sorted joints of each part that bones hold together, single joints left out."""
-        graph = coo_array((np.ones(len(self)), (self.ends[:, 0], self.ends[:, 1])), shape=(n_joints, n_joints))
-        n, label = connected_components(graph, directed=False)
-        parts = [np.flatnonzero(label == i) for i in range(n)]
-        return [part for part in parts if len(part) > 1]
+        part = np.arange(n_joints)
+        for i, j in self.ends.tolist():
+            part[part == part[j]] = part[i]
+        parts = [np.flatnonzero(part == i) for i in np.unique(part)]
+        return [joints for joints in parts if len(joints) > 1]
 
 
 def bones_of(skeleton: Skeleton, looseness: float = 1.0) -> Bones:

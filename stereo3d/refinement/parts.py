@@ -63,9 +63,10 @@ def autocovariance(x: Floats, time: Floats) -> tuple[Floats, Floats]:
         lag = time[n:] - time[: len(time) - n]
         product = x[n:] * x[: len(x) - n]
         product = product[np.abs(lag - n * step) <= 0.5 * step]
-        if np.isfinite(product).sum() >= _FEWEST:
+        product = product[np.isfinite(product)]
+        if product.size >= _FEWEST:
             lags.append(n * step)
-            found.append(float(np.nanmean(product)))
+            found.append(float(product.mean()))
     return np.array(lags), np.array(found)
 
 

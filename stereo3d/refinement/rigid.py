@@ -123,8 +123,9 @@ def corrected(
             _by_axis(place[frames][:, joints]), np.clip(_by_axis(sigma[frames][:, joints]), _LEAST, _MOST),
             np.exp(-np.diff(time[frames])[:, None] / np.repeat(memory, len(joints))), usable[frames],
         )
-        out[:, joints] += _between(shift, frames, len(time))
-        variance[:, joints] *= np.clip(_between(share, frames, len(time)), _LEAST_SHARE, 1.0)
+        moved, left = _between(np.stack([shift, share], 1), frames, len(time))
+        out[:, joints] += moved
+        variance[:, joints] *= np.clip(left, _LEAST_SHARE, 1.0)
         log_length[:, kinds] = lengths
     length = np.exp(log_length[0])
     return Corrected(out, np.sqrt(variance), length, length * log_length[1])
@@ -135,8 +136,8 @@ def _by_axis(x: Floats) -> Floats:
 
 
 def _between(x: Floats, frames: Ints, n_frames: int) -> Floats:
-    """(T, J, 3) in all frames what x (N, M) is at the nodes' frames, as a curve: jerk would see every kink."""
-    return _curve(x, frames, n_frames).reshape(n_frames, 3, -1).transpose(0, 2, 1)
+    """(C, T, J, 3) in all frames what x (N, C, M) is at the nodes' frames, as a curve: jerk would see every kink."""
+    return _curve(x, frames, n_frames).reshape(n_frames, x.shape[1], 3, -1).transpose(1, 0, 3, 2)
 
 
 def _curve(x: Floats, at: Ints, size: int) -> Floats:
