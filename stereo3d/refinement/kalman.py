@@ -137,8 +137,7 @@ class _Known:
 
 
 def smooth(tracks: Tracks, ends: Ends | None = None) -> tuple[Smoothed, Ends]:
-    """The tracks as all frames of each window together make them, with variances, and what windows told each other last
-    time; and what they tell each other for the next. Without `ends` windows stand by themselves.
+    """The tracks as all frames of each window and what others told last time make them; and what they tell next time.
 
     A sensor that sees nothing for a while only lets the variance grow; so does a long step. Time is linear in L W.
     """
