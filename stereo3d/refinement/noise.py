@@ -3,7 +3,8 @@
 On a rectified pair v_left - v_right is noise alone, and has the variance that the disparity has if the detector errs
 alike along both axes. What the views err together hides from it and is seen in time: the infant moves smoothly, so
 what differences over several frames leave of the mean row is white noise (the gain of third differences on 2 Hz at 30 a
-second is below 0.1). Of quick movements more is left, so pairs of joints that move together tell, by their distance.
+second is below 0.1). Of quick movements more is left, so pairs of joints that move together tell, by their distance,
+and where the joints that move least tell as much, these too.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ _STROLL = 8
 """Frames whose mean tells how a joint moves, whatever its white noise."""
 _STROLLS = 4000
 """Of which at most twice as many are looked at: enough to tell what moves together."""
+_ALIKE = 1.25
+"""Times the white noise of pairs that move together, up to which that of joints that move least is no movement."""
 _LONGEST_STEP = 0.1
 """s between frames, up to which movement is smooth enough for third differences."""
 _FEWEST = 30
@@ -224,18 +227,18 @@ def _white(x: Floats, time: Floats, times: int = _FEW) -> float:
     return _robust(known) ** 2 / comb(2 * times, times) if known.size >= _TRUSTED_FEWEST else np.nan
 
 
-def _quietest(row: Floats) -> tuple[Ints, Ints]:
-    """Both joints (P,) of the pairs, half as many as joints, whose distances in rows (T, K) change least from one third
-    of a second to the next: what moves together shows noise alone, however fast it moves."""
-    first, second = np.triu_indices(row.shape[1], 1)
+def _strolls(row: Floats) -> Floats:
+    """(N, K) px by which joints in rows (T, K) move from one third of a second to the next, white noise left out."""
     known = np.isfinite(row)
     total, n = (np.cumsum(x, 0) for x in (np.where(known, row, 0.0), known))
     n = (n[_STROLL:] - n[:-_STROLL]).astype(float)
     mean = np.divide(total[_STROLL:] - total[:-_STROLL], n, out=np.full(n.shape, np.nan), where=n > 0)
-    moved = (mean[_STROLL:] - mean[:-_STROLL])[::max(1, len(row) // _STROLLS)]
-    quiet = np.argsort(median(np.abs(moved[:, first] - moved[:, second]), np.inf), kind="stable")
-    quiet = quiet[:max(row.shape[1] // 2, 1)]
-    return first[quiet], second[quiet]
+    return np.asarray((mean[_STROLL:] - mean[:-_STROLL])[::max(1, len(row) // _STROLLS)])
+
+
+def _quietest(moved: Floats, number: int) -> Ints:
+    """So many columns of `moved` (N, ...) px that move least."""
+    return np.argsort(median(np.abs(moved), np.inf), kind="stable")[:max(number, 1)]
 
 
 def _parts(dv: Floats, time: Floats) -> tuple[float, float, float, float]:
@@ -273,10 +276,20 @@ def _correlation(row: Floats, dv: Floats, time: Floats, rows: Floats) -> float:
 
     With one sigma s in both views, the mean row varies by s^2 (1 + rho) / 2 and the difference by 2 s^2 (1 - rho).
     """
-    first, second = _quietest(row)
-    both = np.concatenate([first, second])
-    for rows_of, common_of, n in ((dv[:, both], row[:, first] - row[:, second], 2), (dv, row, 1)):
-        common, apart = _white(common_of, time, _MANY) / n, _white(rows_of, time, _MANY)
+    k, moved = row.shape[1], _strolls(row)
+    first, second = np.triu_indices(k, 1)
+    pairs = _quietest(moved[:, first] - moved[:, second], k // 2)
+    first, second = first[pairs], second[pairs]
+    still = _quietest(moved, (k + 1) // 2)
+
+    def white(x: Floats) -> float:
+        return _white(x, time, _MANY)
+
+    together = white(row[:, first] - row[:, second]) / 2, white(dv[:, np.concatenate([first, second])])
+    alone = white(row[:, still]), white(dv)
+    if alone[0] <= _ALIKE * together[0]:  # nothing moves fast
+        together = (together[0] + alone[0]) / 2, (together[1] + alone[1]) / 2
+    for common, apart in (together, alone, (white(row), alone[1])):
         if np.isfinite(common) and apart > 0.05 * float(np.median(rows)) ** 2:
             ratio = 4 * common / apart
             return float(np.clip((ratio - 1) / (ratio + 1), -0.2, MOST_CORRELATED))
