@@ -17,6 +17,8 @@ from stereo3d.refinement.threads import one_thread
 @pytest.fixture(autouse=True)
 def _two_threads() -> Iterator[None]:
     with threadpool_limits(2, user_api="blas"):
+        if threads() != {2}:
+            pytest.skip("linear algebra here has no threads that can be limited")
         yield
 
 
