@@ -136,16 +136,43 @@ class _Known:
         return np.asarray(noise @ self._elements)
 
 
+class _Way(NamedTuple):
+    """There, and what the way back begins with."""
+
+    clock: _Clock
+    middle: Floats
+    """(G,) the mean that places count from."""
+    first: Floats
+    """(n + 1, n, N) what is known of any window's first state by itself."""
+    before: Floats
+    """(n + 1, n, N) what the windows begin with."""
+    filtered: _Filtered
+    left: _Known
+    """What later frames tell; to begin with, what the windows after a window told."""
+
+    @classmethod
+    def there(cls, tracks: Tracks, ends: Ends | None) -> _Way:
+        clock, first, middle = _clock(tracks), *_start(tracks)
+        before = first if ends is None else ends.before
+        filtered = _forwards(tracks, clock, before, middle)
+        left = _Known(_finish(filtered, ends, len(middle)), clock.noise.shape[1])
+        return cls(clock, middle, first, before, filtered, left)
+
+    def ends(self) -> Ends:
+        """Once the way back is done: the first window begins with `first`, the others where those before them end."""
+        g, onward = len(self.middle), self.first.copy()
+        onward[..., g:] = self.filtered.onward[..., :-g]
+        return Ends(onward, self.left.state, self.before)
+
+
 def smooth(tracks: Tracks, ends: Ends | None = None) -> tuple[Smoothed, Ends]:
     """The tracks as all frames of each window and what others told last time make them; and what they tell next time.
 
     A sensor that sees nothing for a while only lets the variance grow; so does a long step. Time is linear in L W.
     """
-    clock, first, middle = _clock(tracks), *_start(tracks)
-    before = first if ends is None else ends.before
-    filtered = _forwards(tracks, clock, before, middle)
-    n, left = first.shape[1], _Known(_finish(filtered, ends, len(middle)), clock.noise.shape[1])
-    toward = np.empty(filtered.row.shape)
+    way = _Way.there(tracks, ends)
+    clock, filtered, left = way.clock, way.filtered, way.left
+    n, toward = left.state.shape[1], np.empty(filtered.row.shape)
     for t in reversed(range(len(toward))):
         left.move(clock.back[t], clock.back[t])
         toward[t] = _times(left.state, filtered.row[t, :n])
@@ -153,19 +180,17 @@ def smooth(tracks: Tracks, ends: Ends | None = None) -> tuple[Smoothed, Ends]:
             _take_back(left.state, filtered, s, t)
     variance = filtered.row[:, 0] - np.einsum("tig,tig->tg", filtered.row[:, :n], toward[:, :n])
     shape = tracks.seen.shape[1:]
-    found = Smoothed((filtered.row[:, n] - toward[:, n]).reshape(shape) + middle, variance.reshape(shape))
-    return found, Ends(_onward(filtered, first, len(middle)), left.state, before)
+    found = Smoothed((filtered.row[:, n] - toward[:, n]).reshape(shape) + way.middle, variance.reshape(shape))
+    return found, way.ends()
 
 
 def tell(tracks: Tracks, ends: Ends | None = None) -> tuple[Told, Ends]:
     """What is needed to learn the noise and the drive from, and what the windows tell each other for the next round."""
-    clock, first, middle = _clock(tracks), *_start(tracks)
-    before = first if ends is None else ends.before
-    filtered = _forwards(tracks, clock, before, middle)
-    length, n_clocks, n = clock.noise.shape[:3]
-    left = _Known(_finish(filtered, ends, len(middle)), n_clocks)
+    way = _Way.there(tracks, ends)
+    clock, filtered, left = way.clock, way.filtered, way.left
+    (length, n_clocks, n), n_tracks = clock.noise.shape[:3], left.state.shape[-1]
     miss, weight = np.empty(filtered.certainty.shape), np.empty(filtered.certainty.shape)
-    score, slack = np.empty((length, *first.shape[1:])), np.empty((length, n_clocks, 1, first.shape[-1] // n_clocks))
+    score, slack = np.empty((length, n, n_tracks)), np.empty((length, n_clocks, 1, n_tracks // n_clocks))
     noise = clock.noise.reshape(length, n_clocks, 1, n * n)
     for t in reversed(range(length)):
         score[t], slack[t] = left.state[n], left.trace(noise[t])
@@ -176,14 +201,7 @@ def tell(tracks: Tracks, ends: Ends | None = None) -> tuple[Told, Ends]:
     pull = np.einsum("tcig,tcig->tcg", by_clock, clock.noise @ by_clock)
     seen, drive = tracks.seen.shape, tracks.drive.shape
     told = Told(miss.reshape(seen), weight.reshape(seen), pull.reshape(drive), slack.reshape(drive))
-    return told, Ends(_onward(filtered, first, len(middle)), left.state, before)
-
-
-def _onward(filtered: _Filtered, first: Floats, g: int) -> Floats:
-    """(n + 1, n, N) what windows begin with: the first one with `first`, the others where those before them end."""
-    out = first.copy()
-    out[..., g:] = filtered.onward[..., :-g]
-    return out
+    return told, way.ends()
 
 
 def _clock(tracks: Tracks) -> _Clock:
