@@ -2,9 +2,8 @@
 
 A track's state is position, velocity and acceleration, the last one a Gauss-Markov process (Singer 1970), and what each
 sensor would see without noise: position + its drift, one too. So a sensor sees one of the n = 3 + S states and white
-noise. Sources: R. A. Singer, "Estimating optimal tracking filter performance for manned maneuvering targets", IEEE
-Trans. AES 6 (1970); J. Durbin and S. J. Koopman, Time Series Analysis by State Space Methods, 2nd ed., 4.5-4.6 and 6.4
-(one sensor after the other).
+noise. Sources: that of `singer`; J. Durbin and S. J. Koopman, Time Series Analysis by State Space Methods, 2nd ed.,
+4.5-4.6 and 6.4 (one sensor after the other).
 
 Windows of L frames go side by side. Each one comes after the one before it and tells its neighbours how it ends for the
 next round, of which learning the noise takes some anyway: so what costs is the length of a window, not that of the
@@ -21,16 +20,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stereo3d.refinement.singer import MOTION, Clock, clocks
 from stereo3d.values import Floats
 
 _POSITION = 1e5
 """px^2, the variance of the first position about the track's mean: as good as unknown."""
 _VELOCITY = 2.5e5
 """(px/s)^2: at 0.7 m half a metre a second."""
-_ALIKE = 1e-7
-"""s, by what clocks may differ that are taken for one: far less than cameras know of theirs."""
-_MOTION = 3
-"""States of the motion; what the sensors would see follows."""
 
 
 class Tracks(NamedTuple):
@@ -86,19 +82,6 @@ class Told(NamedTuple):
     """(L, W, G) tr(Q N) / q: how much it would show, on average, if the drive were right."""
 
 
-class _Clock(NamedTuple):
-    """C clocks: one for all windows, or one for each."""
-
-    change: Floats
-    """(L, C, 1, n, n): how the state changes in a step."""
-    noise: Floats
-    """(L, C, n, n): the covariance that a drive of 1 adds to it."""
-    driven: Floats
-    """(L, C, n + 1, n, n + 1): for each row of what is known the change, and beside it that row of the noise."""
-    back: Floats
-    """(L, C, 1, n, n): `change` transposed."""
-
-
 class _Filtered(NamedTuple):
     """What the way forwards leaves for the way back."""
 
@@ -139,7 +122,7 @@ class _Known:
 class _Way(NamedTuple):
     """There, and what the way back begins with."""
 
-    clock: _Clock
+    clock: Clock
     middle: Floats
     """(G,) the mean that places count from."""
     first: Floats
@@ -152,7 +135,7 @@ class _Way(NamedTuple):
 
     @classmethod
     def there(cls, tracks: Tracks, ends: Ends | None) -> _Way:
-        clock, first, middle = _clock(tracks), *_start(tracks)
+        clock, first, middle = clocks(tracks.step, tracks.reaction, tracks.memory), *_start(tracks)
         before = first if ends is None else ends.before
         filtered = _forwards(tracks, clock, before, middle)
         left = _Known(_finish(filtered, ends, len(middle)), clock.noise.shape[1])
@@ -204,45 +187,14 @@ def tell(tracks: Tracks, ends: Ends | None = None) -> tuple[Told, Ends]:
     return told, way.ends()
 
 
-def _clock(tracks: Tracks) -> _Clock:
-    """Singer's transition and process noise, carried over to what the sensors see."""
-    step, reaction, n = tracks.step, tracks.reaction, _MOTION + len(tracks.seen)
-    if (np.abs(step - step[:, :1]) < _ALIKE).all():
-        step = step[:, :1]
-    x = step / reaction
-    keep = np.exp(-x)
-    gain, reach = reaction * (1 - keep), reaction**2 * (x - 1 + keep)
-    pp = (1 - keep**2 + 2 * x + 2 * x**3 / 3 - 2 * x**2 - 4 * x * keep) / 2 * reaction**3
-    pv = (keep**2 + 1 - 2 * keep + 2 * x * keep - 2 * x + x**2) / 2 * reaction**2
-    pa = (1 - keep**2 - 2 * x * keep) / 2 * reaction
-    vv = (4 * keep - 3 - keep**2 + 2 * x) / 2 * reaction
-    va = (keep**2 + 1 - 2 * keep) / 2
-    aa = (1 - keep**2) / 2 / reaction
-    change = np.zeros((*step.shape, n, n))
-    for state, row in enumerate(((1, step, reach), (0, 1, gain), (0, 0, keep))):
-        for i, part in enumerate(row):
-            change[..., state, i] = part
-    for state, memory in enumerate(tracks.memory, _MOTION):
-        kept = np.exp(-step / memory)
-        change[..., state, :] = change[..., 0, :]
-        change[..., state, 0] -= kept
-        change[..., state, state] = kept
-    moved = [*range(_MOTION), *[0] * len(tracks.seen)]
-    noise = np.moveaxis(np.array([[pp, pv, pa], [pv, vv, va], [pa, va, aa]])[moved][:, moved], (0, 1), (2, 3))
-    driven = np.zeros((*step.shape, n + 1, n, n + 1))
-    driven[..., :n], driven[..., :n, :, n] = change[:, :, None], noise
-    change = change[:, :, None]
-    return _Clock(change, np.ascontiguousarray(noise), driven, np.ascontiguousarray(change.swapaxes(-1, -2)))
-
-
 def _start(tracks: Tracks) -> tuple[Floats, Floats]:
     """What is known of any window's first state by itself (n + 1, n, N), and the mean (G,) that places count from."""
-    seen = [0, *range(_MOTION, _MOTION + len(tracks.seen))]
-    n = _MOTION + len(tracks.seen)
+    seen = [0, *range(MOTION, MOTION + len(tracks.seen))]
+    n = MOTION + len(tracks.seen)
     state = np.zeros((n + 1, n, *tracks.seen.shape[2:]))
     state[np.ix_(seen, seen)] = _POSITION
     state[1, 1], state[2, 2] = _VELOCITY, tracks.drive[0] / (2 * tracks.reaction)
-    for s, slow in enumerate(tracks.slow, _MOTION):
+    for s, slow in enumerate(tracks.slow, MOTION):
         state[s, s] += slow[0]
     known = np.isfinite(tracks.seen)
     total, number = np.where(known, tracks.seen, 0.0).sum((0, 1)), known.sum((0, 1))
@@ -251,7 +203,7 @@ def _start(tracks: Tracks) -> tuple[Floats, Floats]:
     return state.reshape(n + 1, n, -1), middle
 
 
-def _forwards(tracks: Tracks, clock: _Clock, before: Floats, middle: Floats) -> _Filtered:
+def _forwards(tracks: Tracks, clock: Clock, before: Floats, middle: Floats) -> _Filtered:
     sensors, length, w, g = tracks.seen.shape
     known, n = _Known(before.copy(), clock.noise.shape[1], driven=True), before.shape[1]
     state, outer = known.state, np.empty(before.shape)
@@ -263,16 +215,16 @@ def _forwards(tracks: Tracks, clock: _Clock, before: Floats, middle: Floats) -> 
         np.empty((length, n + 1, w * g)), np.empty((sensors, length, n + 1, w * g)), np.empty(seen.shape), state)
     for t in range(length):
         for s in range(sensors):
-            across = state[:, _MOTION + s].copy()
+            across = state[:, MOTION + s].copy()
             across[n] -= seen[s, t]
-            certainty = np.divide(1, across[_MOTION + s] + white[s, t], out=out.certainty[s, t])
+            certainty = np.divide(1, across[MOTION + s] + white[s, t], out=out.certainty[s, t])
             gain = np.multiply(across, certainty, out=out.gain[s, t])
             state -= np.multiply(gain[:, None], across[:n], out=outer)
         out.row[t] = state[:, 0]
         known.room[:, n] = drive[t]
         known.move(clock.change[t], clock.driven[t])
         for s in range(sensors):
-            state[_MOTION + s, _MOTION + s] += drifted[s, t]
+            state[MOTION + s, MOTION + s] += drifted[s, t]
     return out
 
 
@@ -302,7 +254,7 @@ def _finish(filtered: _Filtered, ends: Ends | None, g: int) -> Floats:
 
 def _take_back(state: Floats, filtered: _Filtered, s: int, t: int) -> tuple[Floats, Floats]:
     """Adds what sensor s saw in frame t to what is told, in place, and gives its miss and the weight of that (N,)."""
-    gain, here, n = filtered.gain[s, t], _MOTION + s, state.shape[1]
+    gain, here, n = filtered.gain[s, t], MOTION + s, state.shape[1]
     along = _times(state, gain[:n])
     along[n] -= gain[n]
     miss = along[n]
